@@ -1,0 +1,1 @@
+"""What every layer may use: errors, clock, durable files, units, the Component protocol. Imports nothing of ours."""
