@@ -1,0 +1,1 @@
+"""The tests: unit (pure, fast), integration (real servers), e2e (a booted host), bench."""
