@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 import orjson
@@ -19,7 +20,7 @@ Dropped = dict[str, int]
 
 
 class LogFiles:
-    """The rows of followed files. A path that is no valid UTF-8 is stored with its bytes escaped."""
+    """The rows of followed files."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -45,7 +46,7 @@ class LogFiles:
         """Begin a generation, with its checkpoint at ``start_offset``. Raises StateError."""
         values = (
             source,
-            _escape(path),
+            _stored_path(path),
             *_columns(fingerprint),
             start_offset,
             start_offset,
@@ -180,7 +181,7 @@ def _record(row: sqlite3.Row) -> FileRecord:
     return FileRecord(
         file_id=row["file_id"],
         source=row["source"],
-        path=_unescape(row["path"]),
+        path=os.fsdecode(row["path"]),
         fingerprint=Fingerprint(
             _unsigned(row["device"]), _unsigned(row["inode"]), row["head_length"], row["head_digest"]
         ),
@@ -206,13 +207,10 @@ def _unsigned(number: int) -> int:
     return number + 2 * _SIGN if number < 0 else number
 
 
-def _escape(path: str) -> str:
-    return path.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace") if _has_surrogates(path) else path
-
-
-def _unescape(path: str) -> str:
+def _stored_path(path: str) -> str | bytes:
+    """A name that is no valid UTF-8 (surrogates, as os.fsdecode makes them) is stored as its bytes."""
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        return os.fsencode(path)
     return path
-
-
-def _has_surrogates(path: str) -> bool:
-    return any("\udc80" <= character <= "\udcff" for character in path)

@@ -1,0 +1,130 @@
+"""CloudWatch Logs, as narrow as the agent needs it. One thread may call while others do.
+
+``put`` takes a body that is built already: botocore signs and sends it, but neither validates nor serialises
+10,000 events one by one, which would cost more than all the rest of the way of a line.
+"""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from vawsum_agent.aws.errors import mapped
+from vawsum_agent.core.errors import Rejected
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from vawsum_agent.aws.session import AwsSession
+
+
+@dataclass(frozen=True, slots=True)
+class RejectedEvents:
+    """Which events of an accepted batch the service refused, as index bounds into the batch (API: rejectedLogEventsInfo).
+
+    Attributes:
+        too_old_end, expired_end: all events before this index are refused; 0 for none.
+        too_new_start: all events from this index on are refused; None for none.
+    """
+
+    too_old_end: int = 0
+    expired_end: int = 0
+    too_new_start: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StoredEvent:
+    """A log event as the service shows it."""
+
+    timestamp_ms: int
+    message: str
+
+
+class LogsClient:
+    """The calls of the logs capability; `packaging/iam/logs.json` allows exactly these."""
+
+    def __init__(self, session: AwsSession) -> None:
+        self._client: Any = session.client("logs", parameter_validation=False)
+        self._prepared = threading.local()
+        self._client.meta.events.register("before-call.cloudwatch-logs.PutLogEvents", self._put_body_in_place)
+
+    def put(self, group: str, stream: str, body: bytes) -> RejectedEvents:
+        """Send one batch; ``body`` is the gzipped JSON of the whole request.
+
+        Raises:
+            Throttled, AccessDenied: not done; trying again may help.
+            Unavailable: perhaps done, see its ``maybe_done``.
+            NotFound: the group or the stream does not exist.
+            Rejected: the whole batch is refused, and would be again.
+        """
+        self._prepared.body = body
+        with mapped("PutLogEvents", f"{group} {stream}"):
+            answer = self._client.put_log_events(logGroupName=group, logStreamName=stream, logEvents=[])
+        return _rejected(answer.get("rejectedLogEventsInfo") or {})
+
+    def _put_body_in_place(self, params: dict[str, Any], **_: object) -> None:
+        params["body"] = self._prepared.body
+        params["headers"]["Content-Encoding"] = "gzip"
+
+    def events(self, group: str, stream: str, first_ms: int, last_ms: int) -> Iterator[StoredEvent]:
+        """Read a stream from ``first_ms`` to ``last_ms``, both included, to its end token.
+
+        Pages may be empty while more follow; only a token that repeats is the end (API: GetLogEvents).
+
+        Raises:
+            AwsError: as `put`; nothing is changed by asking, so any may be tried again.
+        """
+        token: str | None = None
+        while True:
+            arguments: dict[str, object] = {} if token is None else {"nextToken": token}
+            with mapped("GetLogEvents", f"{group} {stream}"):
+                page = self._client.get_log_events(
+                    logGroupName=group,
+                    logStreamName=stream,
+                    startTime=first_ms,
+                    endTime=last_ms + 1,
+                    startFromHead=True,
+                    **arguments,
+                )
+            for event in page.get("events", ()):
+                yield StoredEvent(event["timestamp"], event["message"])
+            following = page.get("nextForwardToken")
+            if following is None or following == token:
+                return
+            token = following
+
+    def create_group(self, group: str, retention_days: int, kms_key_id: str) -> None:
+        """Create a group with its retention and key; one that exists is left as it is. Raises AwsError."""
+        arguments = {"kmsKeyId": kms_key_id} if kms_key_id else {}
+        with mapped("CreateLogGroup", group):
+            if not self._created(self._client.create_log_group, logGroupName=group, **arguments):
+                return
+        # If we die here the group keeps its events for ever, which loses nothing; doctor points it out.
+        with mapped("PutRetentionPolicy", group):
+            self._client.put_retention_policy(logGroupName=group, retentionInDays=retention_days)
+
+    def create_stream(self, group: str, stream: str) -> None:
+        """Create a stream; one that exists is fine. Raises AwsError, NotFound when the group does not exist."""
+        with mapped("CreateLogStream", f"{group} {stream}"):
+            self._created(self._client.create_log_stream, logGroupName=group, logStreamName=stream)
+
+    def _created(self, create: Any, **arguments: object) -> bool:  # noqa: ANN401 - a botocore method
+        try:
+            create(**arguments)
+        except self._client.exceptions.ResourceAlreadyExistsException:
+            return False
+        return True
+
+
+def _rejected(info: dict[str, Any]) -> RejectedEvents:
+    try:
+        too_new = info.get("tooNewLogEventStartIndex")
+        return RejectedEvents(
+            too_old_end=int(info.get("tooOldLogEventEndIndex") or 0),
+            expired_end=int(info.get("expiredLogEventEndIndex") or 0),
+            too_new_start=None if too_new is None else int(too_new),
+        )
+    except (TypeError, ValueError) as exc:
+        message = "PutLogEvents: unreadable rejectedLogEventsInfo"
+        raise Rejected(message, operation="PutLogEvents") from exc

@@ -1,0 +1,60 @@
+"""One botocore session a process, and how its clients are configured.
+
+Retries are ours, never botocore's: a retry after an answer that got lost would send a batch twice.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import botocore.session
+from botocore.config import Config as ClientConfig
+from botocore.exceptions import BotoCoreError
+
+from vawsum_agent.core.errors import AwsError
+
+if TYPE_CHECKING:
+    from botocore.client import BaseClient
+
+CONNECT_TIMEOUT_S = 5.0
+READ_TIMEOUT_S = 15.0
+CONNECTIONS = 32
+
+
+class AwsSession:
+    """Credentials, region and endpoints by the standard chain of every AWS SDK."""
+
+    def __init__(self, session: botocore.session.Session, region: str) -> None:
+        self._session = session
+        self.region = region
+
+    def client(self, service: str, **options: Any) -> BaseClient:  # noqa: ANN401 - passed to botocore as they are
+        """Make a client of a service. Raises AwsError when the session's configuration can't be used."""
+        config = ClientConfig(
+            connect_timeout=CONNECT_TIMEOUT_S,
+            read_timeout=READ_TIMEOUT_S,
+            max_pool_connections=CONNECTIONS,
+            retries={"total_max_attempts": 1, "mode": "standard"},
+            tcp_keepalive=True,
+            user_agent_extra="vawsum-agent",
+            disable_request_compression=True,
+        ).merge(ClientConfig(**options))
+        try:
+            return self._session.create_client(service, region_name=self.region, config=config)
+        except (BotoCoreError, ValueError) as exc:
+            message = f"can't make a client of {service}: {exc}"
+            raise AwsError(message, code=type(exc).__name__, hint="check AWS_* variables and ~/.aws") from exc
+
+
+def connect(region: str | None) -> AwsSession:
+    """Open the session; ``region`` None asks the standard chain.
+
+    Raises:
+        AwsError: no region is known. Trying again does not help.
+    """
+    session = botocore.session.get_session()
+    found = region or session.get_config_variable("region")
+    if not found:
+        message = "no AWS region is known"
+        raise AwsError(message, hint='set agent.region = "…" or AWS_REGION')
+    return AwsSession(session, found)
