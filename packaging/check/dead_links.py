@@ -48,8 +48,15 @@ def dead_links(page: Path) -> list[str]:
 
 def main() -> int:
     """Print each dead link with its page; 1 when there is any."""
-    listed = subprocess.run(  # noqa: S607 - git is found where the caller's PATH has it
-        ["git", "ls-files", "--cached", "--others", "--exclude-standard", "*.md"],
+    listed = subprocess.run(
+        [  # noqa: S607 - git is found where the caller's PATH has it
+            "git",
+            "ls-files",
+            "--cached",
+            "--others",
+            "--exclude-standard",
+            "*.md",
+        ],
         check=True,
         capture_output=True,
         text=True,
