@@ -1,6 +1,7 @@
 """What ``agent.toml`` may say, as frozen values. Loading and checking is `load`'s work.
 
-A field's annotation is what the loader converts and checks; a default is what the reference documents.
+A field's annotation is what the loader converts and checks (`rules`) and the description that the reference shows; a
+default is what the reference documents. What involves several fields stands in `consistency`.
 """
 
 from __future__ import annotations
@@ -8,6 +9,19 @@ from __future__ import annotations
 from typing import Annotated, Literal, NewType
 
 import msgspec
+from msgspec import Meta
+
+from vawsum_agent.config.rules import (
+    ABSOLUTE,
+    LOG_GROUP,
+    LOG_STREAM,
+    REGEX,
+    REGION,
+    RETENTION,
+    STRPTIME_FORMAT,
+    TIMEZONE,
+    between,
+)
 
 Seconds = NewType("Seconds", float)
 """A duration, written as ``"2s"``."""
@@ -15,7 +29,8 @@ Seconds = NewType("Seconds", float)
 Bytes = NewType("Bytes", int)
 """A size, written as ``"16MiB"``."""
 
-NonEmpty = Annotated[str, msgspec.Meta(min_length=1)]
+NonEmpty = Annotated[str, Meta(min_length=1)]
+AbsolutePath = Annotated[str, Meta(min_length=1), ABSOLUTE]
 
 FormatName = Literal[
     "apache-access",
@@ -34,41 +49,76 @@ FormatName = Literal[
 class AgentConfig(msgspec.Struct, frozen=True, kw_only=True):
     """``[agent]``: who this host is and where the daemon keeps its things."""
 
-    role: Literal["web", "db"] = "web"
-    environment: NonEmpty = "production"
-    state_dir: NonEmpty = "/var/lib/vawsum-agent"
-    runtime_dir: NonEmpty = "/run/vawsum-agent"
-    instance_id: str = ""
-    region: str = ""
-    drain_timeout: Seconds = Seconds(20.0)
+    role: Annotated[Literal["web", "db"], Meta(description="a dimension and a placeholder, no switch")] = "web"
+    environment: Annotated[NonEmpty, Meta(description="a placeholder")] = "production"
+    state_dir: Annotated[AbsolutePath, Meta(description="`state.db` lives here")] = "/var/lib/vawsum-agent"
+    runtime_dir: Annotated[AbsolutePath, Meta(description="`control.sock` lives here")] = "/run/vawsum-agent"
+    instance_id: Annotated[str, Meta(description="empty: instance metadata (IMDSv2), else the host name")] = ""
+    region: Annotated[str, REGION, Meta(description="empty: `AWS_REGION`, else instance metadata")] = ""
+    drain_timeout: Annotated[
+        Seconds,
+        between(1, 900, "1s to 15m"),
+        Meta(description="how long a stop (SIGTERM) may flush; what is unsent then stays on disk for the next start"),
+    ] = Seconds(20.0)
 
 
 class LogSource(msgspec.Struct, frozen=True, kw_only=True):
     """``[[logs.source]]``: files of one format that go to one log group."""
 
-    name: NonEmpty
-    paths: Annotated[list[NonEmpty], msgspec.Meta(min_length=1)]
-    exclude: list[NonEmpty] = msgspec.field(default_factory=list)
-    format: FormatName
-    timezone: NonEmpty = "UTC"
-    start_at: Literal["beginning", "end"] = "beginning"
-    log_group: NonEmpty = "/vawsum/{environment}/{source}"
-    log_stream: NonEmpty = "{instance_id}{path}"
-    multiline_start: str = ""
-    timestamp_format: str = ""
-    redact: list[NonEmpty] = msgspec.field(default_factory=list)
+    name: Annotated[NonEmpty, Meta(description="a name of its own: a placeholder, and a key of the ledger")]
+    paths: Annotated[
+        list[AbsolutePath],
+        Meta(min_length=1, description="live names, globs allowed; rotated copies are found by identity"),
+    ]
+    exclude: Annotated[list[NonEmpty], Meta(description="globs that are not followed")] = msgspec.field(
+        default_factory=list
+    )
+    format: Annotated[FormatName, Meta(description="how entries begin and where their timestamp is")]
+    timezone: Annotated[NonEmpty, TIMEZONE, Meta(description="for timestamps that carry no offset")] = "UTC"
+    start_at: Annotated[
+        Literal["beginning", "end"], Meta(description="where reading of a file never seen before begins")
+    ] = "beginning"
+    log_group: Annotated[NonEmpty, LOG_GROUP, Meta(description="created on demand")] = "/vawsum/{environment}/{source}"
+    log_stream: Annotated[
+        NonEmpty, LOG_STREAM, Meta(description="created on demand; `{path}` keeps two files from sharing one")
+    ] = "{instance_id}{path}"
+    multiline_start: Annotated[
+        str, REGEX, Meta(description='what the first line of an entry matches; for `format = "plain"`')
+    ] = ""
+    timestamp_format: Annotated[
+        str, STRPTIME_FORMAT, Meta(description='of the timestamp an entry begins with; for `format = "plain"`')
+    ] = ""
+    redact: Annotated[
+        list[NonEmpty], Meta(description="values of these query-string or key=value names become `***`")
+    ] = msgspec.field(default_factory=list)
 
 
 class LogsConfig(msgspec.Struct, frozen=True, kw_only=True):
     """``[logs]``: how log entries are batched and shipped."""
 
-    flush_interval: Seconds = Seconds(2.0)
-    buffer: Bytes = Bytes(16 << 20)
-    retention_days: int = 30
-    kms_key_id: str = ""
-    confirm_window: Seconds = Seconds(10.0)
-    dead_letter_limit: Bytes = Bytes(64 << 20)
-    source: list[LogSource] = msgspec.field(default_factory=list)
+    flush_interval: Annotated[
+        Seconds,
+        between(0.1, 60, "100ms to 60s"),
+        Meta(description="an event waits at most this long for a batch to fill"),
+    ] = Seconds(2.0)
+    buffer: Annotated[
+        Bytes,
+        between(2 << 20, 1 << 30, "2MiB to 1GiB"),
+        Meta(description="read but not yet accepted by CloudWatch, over all sources"),
+    ] = Bytes(16 << 20)
+    retention_days: Annotated[int, RETENTION, Meta(description="of log groups the agent creates")] = 30
+    kms_key_id: Annotated[str, Meta(description="of log groups the agent creates; empty: CloudWatch's own key")] = ""
+    confirm_window: Annotated[
+        Seconds,
+        between(0, 600, "0s to 10m"),
+        Meta(description="how long the stream is asked whether a batch of unknown fate arrived, before it is resent"),
+    ] = Seconds(10.0)
+    dead_letter_limit: Annotated[
+        Bytes,
+        between(1 << 20, 1 << 34, "1MiB to 16GiB"),
+        Meta(description="what `state_dir/dead-letter/` may hold; the oldest goes first"),
+    ] = Bytes(64 << 20)
+    source: Annotated[list[LogSource], Meta(description="at least one")] = msgspec.field(default_factory=list)
 
 
 class Config(msgspec.Struct, frozen=True, kw_only=True):

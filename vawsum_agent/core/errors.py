@@ -47,7 +47,7 @@ class AgentError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Violation:
-    """One thing wrong with the configuration."""
+    """One thing wrong with the configuration; ``key`` is empty when it is the file itself."""
 
     file: str
     key: str
@@ -55,7 +55,8 @@ class Violation:
     expected: str
 
     def __str__(self) -> str:
-        return f"{self.file}: {self.key} = {self.value!r}: expected {self.expected}"
+        found = f"{self.key} = {self.value!r}" if self.key else str(self.value)
+        return f"{self.file}: {found}: expected {self.expected}"
 
 
 class ConfigError(AgentError):

@@ -1,0 +1,1 @@
+"""The command line: one file a command. Talks to the daemon through its control socket, or runs a job."""

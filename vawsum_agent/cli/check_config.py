@@ -1,0 +1,64 @@
+"""``vawsum-agent check-config``: is the configuration what the daemon will take?"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from vawsum_agent.cli.findings import document_of, print_findings, worst_exit_code
+from vawsum_agent.cli.options import config_option, examples, json_option, print_json
+from vawsum_agent.config.load import Loaded, load
+from vawsum_agent.config.tree import MISSING
+from vawsum_agent.core.errors import ConfigError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from vawsum_agent.core.finding import Finding
+
+
+@click.command(
+    "check-config",
+    epilog=examples("check-config", "check-config --config ./agent.toml", "check-config --online --json"),
+)
+@config_option
+@json_option
+@click.option("--online", is_flag=True, help="Also try what the configuration names: AWS, file access.")
+def check_config(config_path: Path, *, as_json: bool, online: bool) -> int:
+    """Validate the configuration: every violation at once, exit 78 if there is any."""
+    try:
+        loaded = load(config_path)
+    except ConfigError as error:
+        if not as_json:
+            raise
+        print_json({"valid": False, "violations": _rows(error)})
+        return error.exit_code
+    findings = _probe(loaded) if online else []
+    if as_json:
+        files = [str(file) for file in loaded.files]
+        print_json({"valid": True, "violations": [], "files": files, "findings": document_of(findings)})
+    else:
+        sources = len(loaded.config.logs.source) if loaded.config.logs else 0
+        click.echo(f"valid: {', '.join(map(str, loaded.files))}; {sources} log source{'' if sources == 1 else 's'}")
+        print_findings(findings)
+    return worst_exit_code(findings)
+
+
+def _probe(loaded: Loaded) -> list[Finding]:
+    # Probes reach AWS, and the SDK takes a while to import.
+    from vawsum_agent.daemon.checks import ONLINE_PROBES  # noqa: PLC0415
+
+    return [finding for probe in ONLINE_PROBES for finding in probe(loaded.config)]
+
+
+def _rows(error: ConfigError) -> list[dict[str, object]]:
+    return [
+        {
+            "file": violation.file,
+            "key": violation.key,
+            "value": None if violation.value is MISSING else violation.value,
+            "expected": violation.expected,
+        }
+        for violation in error.violations
+    ]

@@ -1,0 +1,33 @@
+"""The entry point: the commands by name, each imported only when it is called, so that ``run`` stays small."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from vawsum_agent import __version__
+from vawsum_agent.cli.failure import exit_code_of
+from vawsum_agent.cli.lazy import LazyGroup
+
+_COMMANDS = {
+    "check-config": "vawsum_agent.cli.check_config:check_config",
+    "completion": "vawsum_agent.cli.completion:completion",
+}
+
+
+@click.group(
+    cls=LazyGroup,
+    commands_at=_COMMANDS,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="Exit codes: 0 done, 1 failed, 64 wrong usage, 75 busy, 78 bad configuration; "
+    "status: 0 ok, 1 degraded, 2 failed or not running.",
+)
+@click.version_option(__version__, prog_name="vawsum-agent", message="%(prog)s %(version)s")
+def cli() -> None:
+    """One daemon for the logs, metrics, uploads, backups and deploys of a PHP host on AWS."""
+
+
+def main() -> None:
+    """Run the command that the arguments name, and exit."""
+    sys.exit(exit_code_of(lambda: cli(prog_name="vawsum-agent", standalone_mode=False)))

@@ -1,0 +1,63 @@
+"""The options every command takes, and how a JSON document is printed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+import orjson
+
+from vawsum_agent.config.load import DEFAULT_PATH
+from vawsum_agent.core.units import parse_duration_s
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+F = TypeVar("F", bound="Callable[..., Any]")
+
+
+def config_option(command: F) -> F:
+    """``--config FILE``, passed as ``config_path``."""
+    return click.option(
+        "--config",
+        "config_path",
+        type=click.Path(path_type=Path),
+        default=DEFAULT_PATH,
+        envvar="VAWSUM_AGENT_CONFIG",
+        show_default=True,
+        show_envvar=True,
+        metavar="FILE",
+        help="The main configuration file; conf.d/*.toml beside it is read too.",
+    )(command)
+
+
+def json_option(command: F) -> F:
+    """``--json``, passed as ``as_json``."""
+    return click.option("--json", "as_json", is_flag=True, help="Print one JSON document on stdout.")(command)
+
+
+class Duration(click.ParamType[float]):
+    """``90s`` as 90.0 seconds."""
+
+    name = "duration"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """See `click.ParamType.convert`."""
+        if isinstance(value, int | float):
+            return float(value)
+        try:
+            return parse_duration_s(str(value))
+        except ValueError as error:
+            self.fail(f"{value!r} is not {error}", param, ctx)
+
+
+def examples(*lines: str) -> str:
+    """The end of a command's help: what it looks like in use."""
+    return "\b\nExamples:\n" + "\n".join(f"  vawsum-agent {line}" for line in lines)
+
+
+def print_json(document: object) -> None:
+    """Print one JSON document on stdout."""
+    options = orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE | orjson.OPT_NON_STR_KEYS
+    click.echo(orjson.dumps(document, default=str, option=options), nl=False)

@@ -1,0 +1,77 @@
+"""What must hold between several fields of the configuration. Pure.
+
+Looks at models in which any field may be INVALID: what was refused already is not judged again.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from vawsum_agent.config.convert import INVALID
+from vawsum_agent.config.model import LogsConfig
+from vawsum_agent.config.placeholders import NAMES, expand, unknown_parts
+from vawsum_agent.config.rules import LOG_GROUP_EXPECTED, fits_log_group
+from vawsum_agent.config.tree import MISSING, Table, file_of, shown
+from vawsum_agent.core.errors import Violation
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from vawsum_agent.config.model import Config, LogSource
+
+_FOR_PLAIN_ONLY = ("multiline_start", "timestamp_format")
+
+
+def inconsistencies(config: Config, tree: Table) -> Iterator[Violation]:
+    """Find what contradicts something else. ``tree`` is what ``config`` was converted from, for file and key path."""
+    logs = tree.entries.get("logs")
+    if not isinstance(config.logs, LogsConfig) or not isinstance(logs, Table):
+        return
+    tables = logs.entries.get("source")
+    if config.logs.source == []:
+        file, value = (file_of(tables), shown(tables)) if tables is not None else (logs.file, MISSING)
+        yield Violation(file, logs.path_to("source"), value, "at least one [[logs.source]]")
+    if not isinstance(tables, list):
+        return
+    yield from _duplicates(config.logs.source, tables)
+    for source, table in zip(config.logs.source, tables, strict=True):
+        yield from _of_plain(source, table)
+        yield from _expanded_group(config, source, table)
+
+
+def _is_refused(*values: object) -> bool:
+    return any(value is INVALID for value in values)
+
+
+def _duplicates(sources: list[LogSource], tables: list[Table]) -> Iterator[Violation]:
+    first: dict[str, Table] = {}
+    for source, table in zip(sources, tables, strict=True):
+        if _is_refused(source.name):
+            continue
+        earlier = first.setdefault(source.name, table)
+        if earlier is not table:
+            expected = f"a name of its own; {earlier.key} in {earlier.file} has it too"
+            yield Violation(table.file, table.path_to("name"), shown(source.name), expected)
+
+
+def _of_plain(source: LogSource, table: Table) -> Iterator[Violation]:
+    if source.format == "plain" or _is_refused(source.format):
+        return
+    for name in _FOR_PLAIN_ONLY:
+        value = getattr(source, name)
+        if value and not _is_refused(value):
+            expected = f'to be left out: it is for format = "plain", and format = "{source.format}" brings its own'
+            yield Violation(table.file, table.path_to(name), shown(value), expected)
+
+
+def _expanded_group(config: Config, source: LogSource, table: Table) -> Iterator[Violation]:
+    """The names that the configuration itself puts into a log group must suit one."""
+    if _is_refused(config.agent, source.log_group, source.name) or _is_refused(config.agent.environment):
+        return
+    if unknown_parts(source.log_group):
+        return
+    values = dict.fromkeys(NAMES, "x") | {"environment": config.agent.environment, "source": source.name}
+    group = expand(source.log_group, values)
+    if not fits_log_group(group):
+        expected = f"{LOG_GROUP_EXPECTED}; with its placeholders it would be {shown(group)!r}"
+        yield Violation(table.file, table.path_to("log_group"), shown(source.log_group), expected)

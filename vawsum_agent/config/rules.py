@@ -1,0 +1,106 @@
+"""What a value must hold beyond its type. The model puts these into annotations; the reference prints them. Pure."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+from vawsum_agent.config.placeholders import NAMES, expand, unknown_parts
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+RETENTION_DAYS = (
+    *(1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731),
+    *(1096, 1827, 2192, 2557, 2922, 3288, 3653),
+)
+"""What PutRetentionPolicy accepts."""
+
+_LOG_GROUP = re.compile(r"[.\-_/#A-Za-z0-9]{1,512}")
+_LOG_STREAM = re.compile(r"[^:*]{1,512}", re.DOTALL)
+_REGION = re.compile(r"[a-z]{2,}(-[a-z]+)+-[0-9]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A condition on one value.
+
+    Attributes:
+        text: the condition in words, as the reference shows it; empty to leave it out there.
+        check: returns None when the value holds, else what is expected.
+    """
+
+    text: str
+    check: Callable[[Any], str | None]
+
+
+def must(text: str, holds: Callable[[Any], bool]) -> Rule:
+    """A rule whose violation needs no more words than the rule itself."""
+    return Rule(text, lambda value: None if holds(value) else text)
+
+
+def _timezone(name: str) -> str | None:
+    try:
+        # ZoneInfo looks a name up as a path below the zone folders, so it also raises what opening files raises.
+        ZoneInfo(name)
+    except (ValueError, OSError, KeyError):
+        return 'a zone of the tz database such as "UTC" or "Asia/Kolkata"'
+    return None
+
+
+def _regex(pattern: str) -> str | None:
+    try:
+        re.compile(pattern)
+        re.compile(pattern.encode())  # logs are bytes
+    except (re.error, OverflowError, RecursionError) as error:
+        return f"a regular expression ({error})"
+    return None
+
+
+def _strptime_format(text: str) -> str | None:
+    if not text:
+        return None
+    moment = datetime(2024, 12, 31, 23, 59, 58)  # noqa: DTZ001 - only its text matters
+    try:
+        datetime.strptime(moment.strftime(text), text)  # noqa: DTZ007 - only whether it can be read
+    except (ValueError, re.error, OverflowError) as error:
+        return f"a strptime format ({error})"
+    return None
+
+
+def _template(fits: re.Pattern[str], what: str) -> Callable[[str], str | None]:
+    known = " ".join(f"{{{name}}}" for name in NAMES)
+
+    def check(template: str) -> str | None:
+        unknown = unknown_parts(template)
+        if unknown:
+            return f"no placeholders but {known}; {unknown[0]} is none"
+        return None if fits.fullmatch(expand(template, dict.fromkeys(NAMES, "x"))) else what
+
+    return check
+
+
+def fits_log_group(name: str) -> bool:
+    """Whether CreateLogGroup accepts the name."""
+    return _LOG_GROUP.fullmatch(name) is not None
+
+
+LOG_GROUP_EXPECTED = "a log group name: 1 to 512 of A-Z a-z 0-9 . - _ / #"
+LOG_STREAM_EXPECTED = "a log stream name: 1 to 512 characters, none of them : or *"
+
+ABSOLUTE = must("an absolute path", lambda path: path.startswith("/") and "\0" not in path)
+TIMEZONE = Rule("a zone of the tz database", _timezone)
+REGEX = Rule("a regular expression", _regex)
+STRPTIME_FORMAT = Rule("a strptime format", _strptime_format)
+LOG_GROUP = Rule(LOG_GROUP_EXPECTED, _template(_LOG_GROUP, LOG_GROUP_EXPECTED))
+LOG_STREAM = Rule(LOG_STREAM_EXPECTED, _template(_LOG_STREAM, LOG_STREAM_EXPECTED))
+RETENTION = must("one of " + ", ".join(map(str, RETENTION_DAYS)), lambda days: days in RETENTION_DAYS)
+REGION = must('a region such as "ap-south-1"', lambda name: not name or _REGION.fullmatch(name) is not None)
+
+
+def between(low: float, high: float, text: str) -> Rule:
+    """The value lies in the range, both ends included."""
+    return must(text, lambda value: low <= value <= high)
