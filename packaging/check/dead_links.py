@@ -39,9 +39,7 @@ def dead_links(page: Path) -> list[str]:
             continue
         name, _, anchor = target.partition("#")
         file = page.parent / name if name else page
-        if not file.exists():
-            dead.append(target)
-        elif anchor and file.suffix == ".md" and anchor not in anchors(file.read_text(encoding="utf-8")):
+        if not file.exists() or (anchor and file.suffix == ".md" and anchor not in anchors(file.read_text("utf-8"))):
             dead.append(target)
     return dead
 

@@ -1,0 +1,181 @@
+"""One booted host: start it, run commands in it, write files, install the agent as a package would."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import TracebackType
+
+BOOT_TIMEOUT_S = 90
+# A writable layer in memory over the cached tree. The mounts live in the namespace of this shell and what it starts, so
+# they are gone when those are, however they end; each is killed with its parent. 133: systemd-nspawn asks to be run again.
+LAYER = """
+mount -t tmpfs -o mode=755 layer "$1" && mkdir "$1/upper" "$1/work" "$1/root" &&
+mount -t overlay overlay -o "lowerdir=$2,upperdir=$1/upper,workdir=$1/work" "$1/root" || exit
+folder=$1; shift 2
+while setpriv --pdeathsig KILL \\
+    systemd-nspawn --quiet --boot --register=no --console=pipe "$@" --directory "$folder/root"
+    [ $? -eq 133 ]
+do :; done
+"""
+# Nothing of the test's own environment: neither its pip settings nor its credentials.
+ENVIRONMENT = ["env", "-i", "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LANG=C.UTF-8", "HOME=/root"]
+
+
+class BootedHost:
+    """A Debian with systemd as its first process. It shares the network of this machine, so 127.0.0.1 is the test's.
+
+    Use as a context manager: booted on entry, powered off on exit.
+    """
+
+    def __init__(self, tree: Path, *, shared_folders: dict[Path, str] | None = None) -> None:
+        self._tree = tree
+        self._shared = shared_folders or {}
+        self._layer = tempfile.TemporaryDirectory(prefix="vawsum-host-")
+        self._console = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the host
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> Self:
+        name = f"vawsum-{os.getpid()}-{time.monotonic_ns() % 10**9}"
+        options = [f"--machine={name}", *(f"--bind-ro={host}:{inside}" for host, inside in self._shared.items())]
+        if not Path("/run/systemd/system").exists():
+            options.append("--keep-unit")  # no systemd out here that could give the host a scope of its own
+        self._process = subprocess.Popen(
+            [
+                *("setpriv", "--pdeathsig", "KILL", "unshare", "--mount", "--propagation", "private"),
+                *("sh", "-c", LAYER, "layer", self._layer.name, str(self._tree), *options),
+            ],
+            stdin=subprocess.DEVNULL,
+            stdout=self._console,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+        self.wait_until_booted()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._process is not None and self._process.poll() is None:
+            self._process.send_signal(signal.SIGKILL)
+            self._process.wait(30)
+        self._console.close()
+        self._layer.cleanup()
+
+    def run(self, command: str, *, timeout_s: float = 60, check: bool = True) -> subprocess.CompletedProcess[str]:
+        """Run a shell command as root in the host; with ``check``, a failure fails the test with its output."""
+        done = self._execute(["sh", "-c", command], timeout_s=timeout_s)
+        if check and done.returncode != 0:
+            message = f"`{command}` in the host ended with {done.returncode}:\n{done.stdout}{done.stderr}"
+            raise AssertionError(message)
+        return done
+
+    def write(self, path: str, text: str, *, mode: int = 0o644, owner: str = "root:root") -> None:
+        """Write a file in the host; missing folders are created."""
+        script = 'mkdir -p "$(dirname "$1")" && cat >"$1" && chown "$2" "$1" && chmod "$3" "$1"'
+        done = self._execute(["sh", "-c", script, "write", path, owner, f"{mode:o}"], text=text, timeout_s=30)
+        if done.returncode != 0:
+            message = f"could not write {path} in the host: {done.stderr}"
+            raise AssertionError(message)
+
+    def read(self, path: str) -> str:
+        """Read a text file of the host."""
+        return self.run(f"cat '{path}'").stdout
+
+    def wait_for(self, what: str, holds: Callable[[], bool], *, timeout_s: float = 30) -> None:
+        """Wait until ``holds()``; else fail, saying what did not come about and what the journal tells."""
+        deadline = time.monotonic() + timeout_s
+        while not holds():
+            if time.monotonic() > deadline:
+                journal = self.run("journalctl --no-pager --lines=60", check=False).stdout
+                message = f"after {timeout_s} s still not: {what}\n{journal}"
+                raise AssertionError(message)
+            time.sleep(0.2)
+
+    def is_active(self, unit: str) -> bool:
+        """Whether a unit is active: for Type=notify, whether it said that it is ready."""
+        return self.run(f"systemctl is-active {unit}", check=False).stdout.strip() == "active"
+
+    def reboot(self, *, power_cut: bool = False) -> None:
+        """Reboot in order, or as a power cut would: every process gone at once, nothing told."""
+        before = self._first_process()
+        self.run("reboot --force --force" if power_cut else "systemctl reboot", check=False)
+        deadline = time.monotonic() + BOOT_TIMEOUT_S
+        while self._first_process() in {before, None} and time.monotonic() < deadline:
+            time.sleep(0.1)
+        self.wait_until_booted()
+
+    def wait_until_booted(self) -> None:
+        """Wait until systemd has started everything that belongs to a boot.
+
+        Raises:
+            RuntimeError: it did not boot; the message has its console.
+        """
+        deadline = time.monotonic() + BOOT_TIMEOUT_S
+        while time.monotonic() < deadline:
+            if self._process is None or self._process.poll() is not None:
+                break
+            if self._first_process() is not None:
+                state = self._execute(["systemctl", "is-system-running", "--wait"], timeout_s=BOOT_TIMEOUT_S)
+                if state.stdout.strip() in {"running", "degraded"}:
+                    return
+            time.sleep(0.1)
+        self._console.seek(0)
+        message = f"the host did not boot:\n{self._console.read().decode(errors='replace')[-4000:]}"
+        raise RuntimeError(message)
+
+    def _first_process(self) -> int | None:
+        """The id, out here, of the host's process 1."""
+        if self._process is None:
+            return None
+        for nspawn in _children(self._process.pid):
+            for child in _children(nspawn):
+                if _name(child) == "systemd":
+                    return child
+        return None
+
+    def _execute(
+        self, command: list[str], *, text: str | None = None, timeout_s: float
+    ) -> subprocess.CompletedProcess[str]:
+        entered = [
+            "nsenter",
+            f"--target={self._first_process()}",
+            "--mount",
+            "--uts",
+            "--ipc",
+            "--pid",
+            "--root",
+            "--wd",
+        ]
+        return subprocess.run(
+            [*entered, "--", *ENVIRONMENT, *command],
+            input=text,
+            stdin=subprocess.DEVNULL if text is None else None,
+            capture_output=True,
+            encoding="utf-8",
+            errors="replace",
+            timeout=timeout_s,
+            check=False,
+        )
+
+
+def _children(process: int) -> list[int]:
+    try:
+        return [int(child) for child in Path(f"/proc/{process}/task/{process}/children").read_text().split()]
+    except (FileNotFoundError, ProcessLookupError):
+        return []
+
+
+def _name(process: int) -> str:
+    try:
+        return Path(f"/proc/{process}/comm").read_text().strip()
+    except (FileNotFoundError, ProcessLookupError):
+        return ""

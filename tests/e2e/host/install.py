@@ -1,0 +1,39 @@
+"""Installs the agent on a booted host as a package would: a venv of its own in /opt, unit, user, command."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tests.e2e.host.wheels import REPOSITORY
+
+if TYPE_CHECKING:
+    from tests.e2e.host.booted import BootedHost
+
+LOCKED_WHEELS = "/mnt/locked-wheels"
+AGENT_WHEEL = "/mnt/agent-wheel"
+INSTALL = f"""
+set -e
+python3 -m venv /opt/vawsum-agent
+pip="/opt/vawsum-agent/bin/python -m pip install --quiet --no-index --no-compile"
+$pip --require-hashes --find-links {LOCKED_WHEELS} --requirement /usr/share/vawsum-agent/runtime.lock
+$pip --no-deps {AGENT_WHEEL}/*.whl
+ln -sf /opt/vawsum-agent/bin/vawsum-agent /usr/bin/vawsum-agent
+systemd-sysusers vawsum-agent.conf
+install --directory --mode=0750 --group=vawsum-agent /etc/vawsum-agent /etc/vawsum-agent/conf.d
+systemctl daemon-reload
+"""
+
+
+def install_agent(host: BootedHost) -> None:
+    """Install the agent; it is neither configured nor started yet."""
+    lock = REPOSITORY / "requirements" / "runtime.lock"
+    host.write("/usr/share/vawsum-agent/runtime.lock", lock.read_text())
+    host.write("/usr/lib/systemd/system/vawsum-agent.service", unit_text())
+    sysusers = REPOSITORY / "systemd" / "vawsum-agent.sysusers.conf"
+    host.write("/usr/lib/sysusers.d/vawsum-agent.conf", sysusers.read_text())
+    host.run(INSTALL, timeout_s=240)
+
+
+def unit_text() -> str:
+    """The daemon's unit file."""
+    return (REPOSITORY / "systemd" / "vawsum-agent.service").read_text()
