@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 BOOT_TIMEOUT_S = 90
 # A writable layer in memory over the cached tree. The mounts live in the namespace of this shell and what it starts, so
-# they are gone when those are, however they end; each is killed with its parent. 133: systemd-nspawn asks to be run again.
+# they are gone when those are, however they end; each is killed with its parent. 133 asks to be run again: a reboot.
 LAYER = """
 mount -t tmpfs -o mode=755 layer "$1" && mkdir "$1/upper" "$1/work" "$1/root" &&
 mount -t overlay overlay -o "lowerdir=$2,upperdir=$1/upper,workdir=$1/work" "$1/root" || exit
@@ -45,7 +45,9 @@ class BootedHost:
 
     def __enter__(self) -> Self:
         name = f"vawsum-{os.getpid()}-{time.monotonic_ns() % 10**9}"
-        options = [f"--machine={name}", *(f"--bind-ro={host}:{inside}" for host, inside in self._shared.items())]
+        # A real host lets open_by_handle_at(2) through, which systemd-nspawn would not: the agent's unit has to refuse it.
+        options = ["--system-call-filter=open_by_handle_at", f"--machine={name}"]
+        options += [*(f"--bind-ro={host}:{inside}" for host, inside in self._shared.items())]
         if not Path("/run/systemd/system").exists():
             options.append("--keep-unit")  # no systemd out here that could give the host a scope of its own
         self._process = subprocess.Popen(
