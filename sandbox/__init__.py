@@ -1,0 +1,13 @@
+"""A local AWS and a local web host, for the demo and the tests. Never shipped.
+
+aws/      the service side: a strict, faulty front before moto's server, and instance metadata
+host/     the host side: Apache, PHP-FPM, logrotate, traffic with counted ids
+demo/     the scenes of `make demo`
+client    `Sandbox`: starts the service in a process of its own and talks to it
+proof     what was written against what arrived
+"""
+
+from sandbox.client import Event, Sandbox, SandboxError
+from sandbox.proof import Proof, prove
+
+__all__ = ["Event", "Proof", "Sandbox", "SandboxError", "prove"]

@@ -1,0 +1,106 @@
+"""Wiring: builds the local AWS, says where it listens, serves until told to stop."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import tempfile
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+
+import orjson
+
+from sandbox.aws.admin import Admin, Parts
+from sandbox.aws.books import Books
+from sandbox.aws.certificate import make_certificate
+from sandbox.aws.faults import FaultPlan
+from sandbox.aws.gate import Gate
+from sandbox.aws.listener import Listener
+from sandbox.aws.log_store import LogStore
+from sandbox.aws.logs_service import LogsService
+from sandbox.aws.metadata import Metadata
+from sandbox.aws.moto import Moto
+from sandbox.aws.policy import Gatekeeper
+from sandbox.aws.rate_limits import RateLimits
+from sandbox.aws.settings import Settings
+from sandbox.aws.strikes import Strikes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """How to serve.
+
+    Attributes:
+        port: the front's port; 0 takes a free one.
+        has_tls: whether to listen with TLS as well.
+        policy: the IAM policy to enforce on CloudWatch Logs.
+        deny: actions denied whatever the policy says.
+        has_moto: whether other services are passed on to moto.
+        seed: of all dice.
+        ends_with_stdin: whether to stop when stdin is closed, so as not to outlive the process that holds it.
+    """
+
+    port: int = 0
+    has_tls: bool = False
+    policy: Path | None = None
+    deny: tuple[str, ...] = ()
+    has_moto: bool = True
+    seed: int = 1
+    ends_with_stdin: bool = False
+
+
+def serve(options: Options) -> None:
+    """Serve until SIGTERM, SIGINT or, if so asked, the end of stdin. Prints one JSON line when ready."""
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    if options.ends_with_stdin:
+        threading.Thread(target=_watch_stdin, args=(stop,), daemon=True).start()
+    with tempfile.TemporaryDirectory(prefix="sandbox-") as folder:
+        moto = Moto(Path(folder), is_enabled=options.has_moto)
+        try:
+            addresses = _build(options, moto, Path(folder))
+            sys.stdout.write(orjson.dumps({**addresses, "pid": os.getpid()}).decode() + "\n")
+            sys.stdout.flush()
+            stop.wait()
+        finally:
+            moto.stop()
+
+
+def _build(options: Options, moto: Moto, folder: Path) -> dict[str, str]:
+    settings, books, plan = Settings(), Books(), FaultPlan(options.seed)
+    gatekeeper, store, metadata = Gatekeeper(), LogStore(), Metadata()
+    if options.policy is not None:
+        gatekeeper.enforce(orjson.loads(options.policy.read_bytes()))
+    gatekeeper.deny(list(options.deny))
+    admin = Admin(Parts(settings, books, plan, gatekeeper, store, metadata))
+    gate = Gate(
+        settings=settings,
+        books=books,
+        gatekeeper=gatekeeper,
+        limits=RateLimits(),
+        strikes=Strikes(plan),
+        logs=LogsService(store, settings, books, options.seed),
+        moto=moto,
+        admin=admin,
+    )
+    front = Listener(gate.handle, options.port)
+    addresses = {
+        "endpoint": front.url,
+        "admin": Listener(admin.handle).url,
+        "metadata": Listener(metadata.handle).url,
+    }
+    if not options.has_tls:
+        admin.guard(front)
+        return addresses
+    certificate = make_certificate(folder)
+    secure = Listener(gate.handle, tls=certificate.server_context())
+    admin.guard(front, secure)
+    return {**addresses, "tls_endpoint": secure.url, "ca_bundle": str(certificate.authority)}
+
+
+def _watch_stdin(stop: threading.Event) -> None:
+    sys.stdin.buffer.read()
+    stop.set()
