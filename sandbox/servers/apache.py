@@ -5,10 +5,13 @@ from __future__ import annotations
 import http.client
 import os
 import signal
-from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sandbox.servers.process import WEB_USER, Server, free_port, is_listening
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 MODULES_DIRECTORY = Path("/usr/lib/apache2/modules")
 MODULES = (

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import getpass
 import os
-from collections.abc import Sequence
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sandbox.servers.process import Server, free_port, is_listening, run
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
 
 
 class MariaDb(Server):

@@ -5,10 +5,13 @@ from __future__ import annotations
 import os
 import shutil
 import signal
-from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sandbox.servers.process import WEB_USER, Server, ServerError, is_listening, writable_by
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 def fpm_binary() -> str:

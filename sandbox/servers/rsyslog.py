@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Mapping
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sandbox.servers.process import Server, run
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
 
 TEMPLATES: Mapping[str, str] = {
     "traditional.log": "RSYSLOG_TraditionalFileFormat",
