@@ -11,6 +11,7 @@ from vawsum_agent.cli.failure import exit_code_of
 from vawsum_agent.cli.lazy import LazyGroup
 
 _COMMANDS = {
+    "run": "vawsum_agent.cli.run:run",
     "check-config": "vawsum_agent.cli.check_config:check_config",
     "completion": "vawsum_agent.cli.completion:completion",
 }

@@ -1,0 +1,24 @@
+"""Asks whether a daemon answers on a control socket."""
+
+from __future__ import annotations
+
+import socket
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_TIMEOUT_S = 2.0
+
+
+def is_answering(path: Path) -> bool:
+    """Whether somebody listens. A socket left by a daemon that was killed refuses; a busy one keeps us waiting."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC) as connection:
+        connection.settimeout(_TIMEOUT_S)
+        try:
+            connection.connect(str(path))
+        except TimeoutError:
+            return True
+        except OSError:
+            return False
+    return True

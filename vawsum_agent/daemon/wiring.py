@@ -1,0 +1,132 @@
+"""The one place that builds everything: from a configuration to a daemon that runs."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from vawsum_agent import __version__
+from vawsum_agent.aws.metadata import InstanceMetadata
+from vawsum_agent.aws.session import connect
+from vawsum_agent.config.load import Loaded, load
+from vawsum_agent.core.clock import Clock, SystemClock
+from vawsum_agent.core.errors import AwsError, ConfigError, Violation
+from vawsum_agent.daemon import notify
+from vawsum_agent.daemon.control import ControlServer
+from vawsum_agent.daemon.control_http import Routes
+from vawsum_agent.daemon.identity import Host, configured_region
+from vawsum_agent.daemon.lifecycle import Daemon, Generation
+from vawsum_agent.daemon.paths import control_socket, state_file
+from vawsum_agent.daemon.process import (
+    guarantee_exit,
+    limit_malloc_arenas,
+    lock_state,
+    raise_descriptor_limit,
+)
+from vawsum_agent.daemon.requests import deliver_signals
+from vawsum_agent.daemon.supervised import Part
+from vawsum_agent.daemon.supervisor import Supervisor
+from vawsum_agent.state.store import Store
+
+if TYPE_CHECKING:
+    from vawsum_agent.aws.session import AwsSession
+    from vawsum_agent.config.model import AgentConfig, Config
+    from vawsum_agent.core.component import Component
+    from vawsum_agent.core.identity import Identity
+
+EXIT_MARGIN_S = 5.0
+"""How long after the drain's deadline the process may still take to stop components and write its last snapshot."""
+
+_FIXED = ("state_dir", "runtime_dir")
+
+
+def serve(path: Path) -> int:
+    """Run the daemon until it is told to stop; returns the exit code.
+
+    Raises:
+        AgentError: it can't start: bad configuration, another daemon, unusable state.
+    """
+    loaded = load(path)
+    agent = loaded.config.agent
+    limit_malloc_arenas()
+    raise_descriptor_limit()
+    lock = lock_state(Path(agent.state_dir))
+    clock = SystemClock()
+    store = Store.open(state_file(agent), clock)
+    builder = Builder(store, clock, Host(InstanceMetadata()))
+    daemon = Daemon(
+        builder.generation(loaded),
+        version=__version__,
+        pid=os.getpid(),
+        next_generation=lambda: builder.generation(reloaded(path, agent)),
+        store=store,
+        notifier=notify.from_environ(),
+        clock=clock,
+        guard_exit=lambda timeout_s: guarantee_exit(timeout_s + EXIT_MARGIN_S, 1),
+    )
+    control = ControlServer(control_socket(agent), Routes(__version__, daemon.status, daemon.drain))
+    try:
+        control.start()
+        deliver_signals(daemon.inbox)
+        return daemon.run()
+    finally:
+        control.close()
+        store.close()
+        os.close(lock)
+
+
+def reloaded(path: Path, running: AgentConfig) -> Loaded:
+    """Read the configuration again.
+
+    Raises:
+        ConfigError: also when it moves a folder that the running process holds open.
+    """
+    loaded = load(path)
+    wanted = loaded.config.agent
+    moved = [name for name in _FIXED if getattr(wanted, name) != getattr(running, name)]
+    if moved:
+        raise ConfigError(
+            [
+                Violation(
+                    str(path), f"agent.{name}", getattr(wanted, name), f"{getattr(running, name)!r} until a restart"
+                )
+                for name in moved
+            ]
+        )
+    return loaded
+
+
+class Builder:
+    """Turns configurations into generations, over one store."""
+
+    def __init__(self, store: Store, clock: Clock, host: Host) -> None:
+        self._store = store
+        self._clock = clock
+        self._host = host
+
+    def generation(self, loaded: Loaded) -> Generation:
+        """Build what a configuration asks for; nothing is started."""
+        identity = self._host.identity(loaded.config.agent)
+        return Generation(loaded, identity, Supervisor(self._parts(loaded.config, identity), self._clock))
+
+    def _parts(self, config: Config, identity: Identity) -> list[Part]:
+        parts = []
+        if config.logs is not None:
+            parts.append(Part("logs", lambda: self._logs(config, identity)))
+        return parts
+
+    def _logs(self, config: Config, identity: Identity) -> Component:
+        # A capability that is not configured costs no memory.
+        from vawsum_agent.logs.component import LogsComponent  # noqa: PLC0415
+
+        return LogsComponent(config, identity, self._store, self._session(config.agent), self._clock)
+
+    def _session(self, agent: AgentConfig) -> AwsSession:
+        try:
+            return connect(configured_region(agent))
+        except AwsError:
+            region = self._host.region()
+            if region is None:
+                raise
+            return connect(region)
