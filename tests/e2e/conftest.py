@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+from sandbox.client import Sandbox
+from tests.e2e.agent_on_host import CONFIG, UNIT, AgentOnHost
 from tests.e2e.host.booted import BootedHost
 from tests.e2e.host.install import AGENT_WHEEL, LOCKED_WHEELS, install_agent
 from tests.e2e.host.tree import debian_tree, missing_tool
 from tests.e2e.host.wheels import build_wheel, locked_wheels
+from tests.e2e.web_server import WebServer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+IAM_POLICY = Path(__file__).parents[2] / "packaging" / "iam" / "logs.json"
 
 
 @pytest.fixture(scope="session")
@@ -25,3 +31,24 @@ def booted_host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BootedHost
     with BootedHost(debian_tree(), shared_folders={locked_wheels(): LOCKED_WHEELS, wheel.parent: AGENT_WHEEL}) as host:
         install_agent(host)
         yield host
+
+
+@pytest.fixture(scope="session")
+def web_server(booted_host: BootedHost) -> WebServer:
+    """Apache and PHP-FPM, running."""
+    server = WebServer(booted_host)
+    server.start()
+    return server
+
+
+@pytest.fixture
+def agent(booted_host: BootedHost, web_server: WebServer) -> Iterator[AgentOnHost]:
+    """The agent, configured for a web host and running, with the rights of its shipped policy and nothing behind it."""
+    del web_server
+    with Sandbox.start(policy=IAM_POLICY) as sandbox:
+        agent = AgentOnHost(booted_host, sandbox)
+        booted_host.run("rm -rf /var/lib/vawsum-agent/*")
+        agent.configure(CONFIG)
+        agent.start()
+        yield agent
+        booted_host.run(f"systemctl kill --signal=KILL {UNIT}; systemctl stop {UNIT}", check=False)

@@ -45,7 +45,7 @@ class BootedHost:
 
     def __enter__(self) -> Self:
         name = f"vawsum-{os.getpid()}-{time.monotonic_ns() % 10**9}"
-        # A real host lets open_by_handle_at(2) through, which systemd-nspawn would not: the agent's unit has to refuse it.
+        # open_by_handle_at(2): systemd-nspawn would refuse it, a real host does not; the agent's unit has to.
         options = ["--system-call-filter=open_by_handle_at", f"--machine={name}"]
         options += [*(f"--bind-ro={host}:{inside}" for host, inside in self._shared.items())]
         if not Path("/run/systemd/system").exists():

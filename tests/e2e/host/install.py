@@ -14,7 +14,7 @@ AGENT_WHEEL = "/mnt/agent-wheel"
 INSTALL = f"""
 set -e
 python3 -m venv /opt/vawsum-agent
-pip="/opt/vawsum-agent/bin/python -m pip install --quiet --no-index --no-compile"
+pip="/opt/vawsum-agent/bin/python -m pip install --quiet --no-index"
 $pip --require-hashes --find-links {LOCKED_WHEELS} --requirement /usr/share/vawsum-agent/runtime.lock
 $pip --no-deps {AGENT_WHEEL}/*.whl
 ln -sf /opt/vawsum-agent/bin/vawsum-agent /usr/bin/vawsum-agent

@@ -1,0 +1,51 @@
+"""Apache on a booted host, as Debian installs it, listening on an address of the test's own."""
+
+from __future__ import annotations
+
+import socket
+from http.client import HTTPConnection
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from tests.e2e.host.booted import BootedHost
+
+
+class WebServer:
+    """Debian's Apache with its own logs, its own logrotate file and PHP-FPM beside it."""
+
+    def __init__(self, host: BootedHost) -> None:
+        self._host = host
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self._port: int = probe.getsockname()[1]
+
+    def start(self) -> None:
+        """Start Apache and PHP-FPM; they come up again at each boot."""
+        self._host.write("/etc/apache2/ports.conf", f"Listen 127.0.0.1:{self._port}\n")
+        self._host.run("systemctl enable --now --quiet php8.2-fpm apache2")
+
+    def get(self, paths: Iterable[str]) -> None:
+        """Request pages one by one; none of them exists, each leaves a line in the access log."""
+        connection = HTTPConnection("127.0.0.1", self._port, timeout=10)
+        for path in paths:
+            connection.request("GET", path)
+            connection.getresponse().read()
+        connection.close()
+
+    def rotate(self) -> None:
+        """Rotate the logs now, as the night would, with the file that Debian ships."""
+        self._host.run("logrotate --force /etc/logrotate.d/apache2")
+
+    def logged(self) -> list[str]:
+        """Every line of the access log, the rotated ones first."""
+        written = self._host.run(
+            "for f in $(ls -rv /var/log/apache2/access.log*); do case $f in *.gz) zcat $f;; *) cat $f;; esac; done"
+        )
+        return written.stdout.splitlines()
+
+
+def paths(title: str, number: int) -> list[str]:
+    """So many distinct requests."""
+    return [f"/{title}/{n}" for n in range(number)]
