@@ -12,6 +12,9 @@ from vawsum_agent.cli.lazy import LazyGroup
 
 _COMMANDS = {
     "run": "vawsum_agent.cli.run:run",
+    "status": "vawsum_agent.cli.status:status",
+    "drain": "vawsum_agent.cli.drain:drain",
+    "doctor": "vawsum_agent.cli.doctor:doctor",
     "check-config": "vawsum_agent.cli.check_config:check_config",
     "completion": "vawsum_agent.cli.completion:completion",
 }
