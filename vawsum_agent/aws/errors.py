@@ -8,6 +8,7 @@ that nothing was done. Everything else (timeouts, resets, 5xx, unreadable answer
 from __future__ import annotations
 
 import contextlib
+from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import (
@@ -21,6 +22,7 @@ from botocore.exceptions import (
     PartialCredentialsError,
     ProxyConnectionError,
 )
+from botocore.parsers import ResponseParserError
 
 from vawsum_agent.core.errors import AccessDenied, AwsError, NotFound, Rejected, Throttled, Unavailable
 
@@ -86,8 +88,8 @@ def mapped(operation: str, subject: str) -> Iterator[None]:
             hint="check network, DNS, proxy and endpoint settings",
             maybe_done=False,
         ) from exc
-    except (HTTPClientError, BotoCoreError, ValueError, KeyError) as exc:
-        # ValueError and KeyError: botocore's parsers on an answer that is no answer of AWS.
+    except (HTTPClientError, BotoCoreError, ResponseParserError, ValueError, KeyError, TypeError) as exc:
+        # The last three: botocore on an answer that is no answer of AWS.
         message = f"{operation} on {subject}: no usable answer ({type(exc).__name__})"
         raise Unavailable(message, operation=operation, code=type(exc).__name__) from exc
 
@@ -97,11 +99,11 @@ def _from_answer(exc: ClientError, operation: str, subject: str) -> AwsError:
     status = exc.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
     code = str(error.get("Code") or status)
     message = f"{operation} on {subject}: {code}: {error.get('Message') or 'no message'}"
-    if code in _THROTTLING or status == 429:
+    if code in _THROTTLING or status == HTTPStatus.TOO_MANY_REQUESTS:
         return Throttled(message, operation=operation, code=code, hint="retried with backoff")
-    if status >= 500 or status < 400:
+    if not HTTPStatus.BAD_REQUEST <= status < HTTPStatus.INTERNAL_SERVER_ERROR:
         return Unavailable(message, operation=operation, code=code, hint="AWS is failing; retried with backoff")
-    if code in _DENIED or status in {401, 403}:
+    if code in _DENIED or status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
         return AccessDenied(message, operation=operation, code=code, hint=_policy_hint(operation))
     if code in _NOT_FOUND:
         return NotFound(message, operation=operation, code=code)

@@ -10,18 +10,21 @@ import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import structlog
+
 from vawsum_agent.aws.errors import mapped
-from vawsum_agent.core.errors import Rejected
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from vawsum_agent.aws.session import AwsSession
 
+_log = structlog.get_logger()
+
 
 @dataclass(frozen=True, slots=True)
 class RejectedEvents:
-    """Which events of an accepted batch the service refused, as index bounds into the batch (API: rejectedLogEventsInfo).
+    """Which events of an accepted batch the service refused, as index bounds (API: rejectedLogEventsInfo).
 
     Attributes:
         too_old_end, expired_end: all events before this index are refused; 0 for none.
@@ -123,8 +126,9 @@ def _rejected(info: dict[str, Any]) -> RejectedEvents:
         return RejectedEvents(
             too_old_end=int(info.get("tooOldLogEventEndIndex") or 0),
             expired_end=int(info.get("expiredLogEventEndIndex") or 0),
-            too_new_start=None if too_new is None else int(too_new),
+            too_new_start=None if too_new is None else max(0, int(too_new)),
         )
-    except (TypeError, ValueError) as exc:
-        message = "PutLogEvents: unreadable rejectedLogEventsInfo"
-        raise Rejected(message, operation="PutLogEvents") from exc
+    except (AttributeError, TypeError, ValueError):
+        # The batch is accepted, that much the answer says; which events it left out can't be read from it.
+        _log.warning("rejected_info_unreadable", info=str(info)[:200])
+        return RejectedEvents()

@@ -32,7 +32,9 @@ class InstanceMetadata:
         if self._is_disabled:
             return None
         try:
-            token = self._request("PUT", "/latest/api/token", {"X-aws-ec2-metadata-token-ttl-seconds": str(_TOKEN_TTL_S)})
+            token = self._request(
+                "PUT", "/latest/api/token", {"X-aws-ec2-metadata-token-ttl-seconds": str(_TOKEN_TTL_S)}
+            )
             if token is None:
                 return None
             return self._request("GET", f"/latest/meta-data/{entry}", {"X-aws-ec2-metadata-token": token})
@@ -46,6 +48,6 @@ class InstanceMetadata:
             connection.request(method, url.path.rstrip("/") + path, headers=headers)
             answer = connection.getresponse()
             body = answer.read(_MAX_ANSWER_BYTES)
-            return body.decode("ascii").strip() if answer.status == 200 else None
+            return body.decode("ascii").strip() if answer.status == http.HTTPStatus.OK else None
         finally:
             connection.close()

@@ -7,6 +7,7 @@ import re
 _DURATION = re.compile(r"([0-9]+(?:\.[0-9]+)?)(ms|s|m|h|d)")
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _SIZE = re.compile(r"([0-9]+)(B|KiB|MiB|GiB)")
+_STEP = 1024
 _BYTES = {"B": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30}
 
 
@@ -32,9 +33,9 @@ def format_bytes(count: int) -> str:
     """Write a size for people: ``"1.5 MiB"``."""
     value = float(count)
     for unit in ("B", "KiB", "MiB"):
-        if abs(value) < 1024:
+        if abs(value) < _STEP:
             return f"{value:.0f} {unit}" if unit == "B" else f"{value:.1f} {unit}"
-        value /= 1024
+        value /= _STEP
     return f"{value:.1f} GiB"
 
 

@@ -27,13 +27,16 @@ class LogFiles:
 
     def of_source(self, source: str) -> list[FileRecord]:
         """Read all generations known to a source, oldest first. Raises StateError."""
-        return [_record(row) for row in self._store.read("SELECT * FROM log_file WHERE source = ? ORDER BY file_id", (source,))]
+        return [
+            _record(row)
+            for row in self._store.read("SELECT * FROM log_file WHERE source = ? ORDER BY file_id", (source,))
+        ]
 
     def sources(self) -> set[str]:
         """Name the sources that have rows, configured today or not. Raises StateError."""
         return {row["source"] for row in self._store.read("SELECT DISTINCT source FROM log_file")}
 
-    def add(  # noqa: PLR0913 - the columns of one row, all by name
+    def add(
         self,
         *,
         source: str,
@@ -80,9 +83,7 @@ class LogFiles:
         """Change what is known of a generation, all given fields at once. Raises StateError."""
         changes: dict[str, object] = {}
         if fingerprint is not None:
-            changes |= dict(
-                zip(("device", "inode", "head_length", "head_digest"), _columns(fingerprint), strict=True)
-            )
+            changes |= dict(zip(("device", "inode", "head_length", "head_digest"), _columns(fingerprint), strict=True))
         if modified_at is not None:
             changes["modified_at"] = modified_at
         if is_finished is not None:
@@ -121,7 +122,7 @@ class LogFiles:
         return {row[0]: (row[1], row[2], orjson.loads(row[3])) for row in self._store.read("SELECT * FROM log_folded")}
 
     def skip(self, file_id: int, *, to_offset: int, marker: Marker, reason: str) -> None:
-        """Move the checkpoint to ``to_offset`` without delivery: the bytes are counted as dropped. Raises StateError."""
+        """Move the checkpoint to ``to_offset``: the bytes before it are counted as dropped. Raises StateError."""
 
         def move(db: sqlite3.Connection) -> None:
             row = db.execute("SELECT * FROM log_file WHERE file_id = ?", (file_id,)).fetchone()
@@ -137,7 +138,7 @@ class LogFiles:
         self._store.write(move)
 
 
-def advance(  # noqa: PLR0913 - one row's new values, all by name
+def advance(
     db: sqlite3.Connection,
     file_id: int,
     *,

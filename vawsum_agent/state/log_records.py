@@ -10,8 +10,10 @@ class Fingerprint:
     """What makes a log file itself, whatever its name is now.
 
     Attributes:
-        device, inode: where it was seen last; a copy or a compressed rotation has others.
-        head_length, head_digest: BLAKE2b-128 (hex) of its first ``head_length`` bytes (at most 1,024; grows with the file).
+        device: where it was seen last; a copy or a compressed rotation may have another.
+        inode: as ``device``.
+        head_length: how many of its first bytes `head_digest` covers; at most 1,024, grows with the file.
+        head_digest: BLAKE2b-128 of them, in hex.
     """
 
     device: int
@@ -22,7 +24,7 @@ class Fingerprint:
 
 @dataclass(frozen=True, slots=True)
 class Marker:
-    """BLAKE2b-128 (hex) of the ``length`` bytes that end at the checkpoint; proves that the bytes before it are the same."""
+    """BLAKE2b-128 (hex) of the ``length`` bytes that end at the checkpoint: are the bytes before it the same?"""
 
     length: int
     digest: str

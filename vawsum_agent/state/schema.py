@@ -45,9 +45,7 @@ MIGRATIONS: tuple[str, ...] = (
         marker_length INTEGER NOT NULL,
         marker_digest TEXT NOT NULL,
         outcome TEXT NOT NULL,
-        recorded_at REAL NOT NULL,
-        accepted_bytes INTEGER NOT NULL DEFAULT 0,
-        dropped_bytes TEXT NOT NULL DEFAULT '{}'
+        recorded_at REAL NOT NULL
     );
     CREATE INDEX log_batch_by_stream ON log_batch (log_group, log_stream, outcome);
     CREATE INDEX log_batch_by_file ON log_batch (file_id, start_offset);

@@ -1,4 +1,4 @@
-"""Opening the store and writing to it: migrations, damage, a full disk. What the rows mean is their own module's business.
+"""Opening the store and writing to it: migrations, damage, a full disk. What rows mean is other modules' business.
 
 Every write goes through `Store.write`, one transaction each. ``synchronous=NORMAL`` in WAL mode survives ``kill -9``
 whole; a power cut may lose the last commits, which repeats work and never skips any (sqlite.org/pragma.html).
@@ -241,7 +241,7 @@ def _move_aside_if_damaged(path: Path, clock: Clock) -> str | None:
 
 
 def _damage(path: Path) -> str | None:
-    """Say what is wrong with the file, or None. An empty file is damage too: ours is never empty after its first open."""
+    """Say what is wrong with the file, or None. An empty file is damage: ours is never empty after its first open."""
     if path.stat().st_size == 0:
         return f"{path.name} was empty"
     if not os.access(path, os.R_OK | os.W_OK):

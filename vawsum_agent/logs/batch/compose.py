@@ -1,0 +1,227 @@
+"""Builds the requests of a batch from the bytes of the file and their layout: pure, so that it can be done again.
+
+The fast way never makes an object a line. A run of lines that share a time is escaped by one call and turned into
+events by one ``replace``; 0x7f, which JSON leaves as it is, stands for the line ends meanwhile. Whatever does not fit
+that (0x7f or empty lines in the text, invalid UTF-8, a batch beyond 24 hours or the limits) takes the slow way: events
+one by one, with the same result.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from operator import attrgetter
+from typing import TYPE_CHECKING
+
+import orjson
+from isal import isal_zlib
+
+from vawsum_agent.logs.batch.event import Event
+from vawsum_agent.logs.batch.layout import TOO_OLD_MS, Layout, Run
+from vawsum_agent.logs.batch.limits import (
+    EVENT_OVERHEAD_BYTES,
+    MAX_BATCH_BYTES,
+    MAX_BATCH_EVENTS,
+    MAX_MESSAGE_BYTES,
+    MAX_SPAN_MS,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from vawsum_agent.logs.redact import Redactor
+
+_LINE_END = b"\x7f"
+_COMPRESSION_LEVEL = 1
+_GZIP_WBITS = 31
+_EMPTY_MESSAGE = b'{"message":"",'
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One PutLogEvents call.
+
+    Attributes:
+        body: its gzipped JSON.
+        count: its events.
+        length: the bytes of the file they stand for.
+        first_ms, last_ms: their earliest and latest time.
+    """
+
+    body: bytes
+    count: int
+    length: int
+    first_ms: int
+    last_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Composed:
+    """The requests of a batch, and the bytes that are in none of them, by reason."""
+
+    requests: list[Request]
+    dropped_bytes: dict[str, int] = field(default_factory=dict)
+
+    def digest(self) -> str:
+        """CRC-32 and size of each request's text, the trailer of its gzip (RFC 1952): whether a text is the same."""
+        return "".join(request.body[-8:].hex() for request in self.requests)
+
+
+@dataclass(frozen=True, slots=True)
+class Composer:
+    """Composes for one log stream."""
+
+    group: str
+    stream: str
+    redactor: Redactor
+
+    def compose(self, block: bytes, layout: Layout) -> Composed:
+        """Make the requests of ``block``. The same arguments always make the same texts."""
+        fast = self._compose_fast(block, layout) if layout.is_by_line else None
+        if fast is not None:
+            return fast
+        events, dropped = self.events(block, layout)
+        return Composed([self.request(part) for part in _split(events)], dropped)
+
+    def events(self, block: bytes, layout: Layout) -> tuple[list[Event], dict[str, int]]:
+        """Make the events of ``block`` one by one, in the order they are sent, and count what is not sent."""
+        events: list[Event] = []
+        dropped: dict[str, int] = {}
+        for raw, time_ms in _entries(block, layout):
+            if time_ms == TOO_OLD_MS:
+                dropped["too_old"] = dropped.get("too_old", 0) + len(raw)
+                continue
+            message = self._message(raw, is_by_line=layout.is_by_line)
+            if not message:
+                dropped["empty"] = dropped.get("empty", 0) + len(raw)
+                continue
+            pieces = _pieces(message)
+            events.append(Event(time_ms, pieces[0], len(raw)))
+            events += (Event(time_ms, piece, 0) for piece in pieces[1:])
+        events.sort(key=attrgetter("time_ms"))
+        return events, dropped
+
+    def request(self, events: Sequence[Event]) -> Request:
+        """Make one request of events that are in order and within the limits."""
+        parts = [b'{"message":%b,"timestamp":%d}' % (orjson.dumps(event.message), event.time_ms) for event in events]
+        length = sum(event.length for event in events)
+        return Request(self._body([b",".join(parts)]), len(events), length, events[0].time_ms, events[-1].time_ms)
+
+    def _message(self, raw: bytes, *, is_by_line: bool) -> str:
+        text = raw.removesuffix(b"\n") if is_by_line else raw.rstrip(b"\n")
+        return self.redactor.apply(text).decode("utf-8", "replace")
+
+    def _compose_fast(self, block: bytes, layout: Layout) -> Composed | None:
+        if not _is_plain(block):
+            return None
+        parts: list[bytes] = []
+        count = 0
+        size = 0
+        old_bytes = 0
+        ends = _placed(layout.runs)
+        for start, end, time_ms in ends:
+            if time_ms == TOO_OLD_MS:
+                old_bytes += end - start
+                continue
+            lines = self.redactor.apply(block[start : end - 1])
+            escaped = orjson.dumps(lines.replace(b"\n", _LINE_END).decode())
+            between = b',"timestamp":%d},{"message":"' % time_ms
+            text = escaped.replace(_LINE_END, b'"' + between)
+            count += (len(text) - len(escaped)) // len(between) + 1
+            size += len(lines) + 1
+            parts.append(b'{"message":%b,"timestamp":%d}' % (text, time_ms))
+            if _EMPTY_MESSAGE in parts[-1]:
+                return None
+        dropped = {"too_old": old_bytes} if old_bytes else {}
+        if not parts:
+            return Composed([], dropped)
+        first_ms, last_ms = _first_sent(ends), ends[-1][2]
+        fits = size + (EVENT_OVERHEAD_BYTES - 1) * count <= MAX_BATCH_BYTES and count <= MAX_BATCH_EVENTS
+        if not fits or last_ms - first_ms > MAX_SPAN_MS:
+            return None
+        return Composed([Request(self._body(parts), count, len(block) - old_bytes, first_ms, last_ms)], dropped)
+
+    def _body(self, parts: Sequence[bytes]) -> bytes:
+        """Compress a request part by part: joining a megabyte first would cost as much as compressing it."""
+        gzip = isal_zlib.compressobj(_COMPRESSION_LEVEL, wbits=_GZIP_WBITS)
+        pieces = [gzip.compress(b'{"logEvents":['), gzip.compress(parts[0])]
+        for part in parts[1:]:
+            pieces += (gzip.compress(b","), gzip.compress(part))
+        names = b'],"logGroupName":%b,"logStreamName":%b}' % (orjson.dumps(self.group), orjson.dumps(self.stream))
+        return b"".join((*pieces, gzip.compress(names), gzip.flush()))
+
+
+def _is_plain(block: bytes) -> bool:
+    if _LINE_END in block or block[-1:] != b"\n":
+        return False
+    if block.isascii():
+        return True
+    try:
+        block.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _placed(runs: Sequence[Run]) -> list[tuple[int, int, int]]:
+    """Give each run its bounds in the block, in the order of time; runs of one time stay in the order of the file."""
+    placed = []
+    position = 0
+    for length, time_ms in runs:
+        placed.append((position, position + length, time_ms))
+        position += length
+    placed.sort(key=_time_of)
+    return placed
+
+
+def _time_of(placed: tuple[int, int, int]) -> int:
+    return placed[2]
+
+
+def _first_sent(placed: Sequence[tuple[int, int, int]]) -> int:
+    return next(time_ms for _, _, time_ms in placed if time_ms != TOO_OLD_MS)
+
+
+def _entries(block: bytes, layout: Layout) -> Iterator[tuple[bytes, int]]:
+    position = 0
+    for length, time_ms in layout.runs:
+        raw = block[position : position + length]
+        position += length
+        if layout.is_by_line:
+            for line in raw.split(b"\n")[:-1]:
+                yield line + b"\n", time_ms
+            if not raw.endswith(b"\n"):
+                yield raw[raw.rfind(b"\n") + 1 :], time_ms
+        else:
+            yield raw, time_ms
+
+
+def _pieces(message: str) -> list[str]:
+    """Cut a message that replacing or redacting made longer than an event may be."""
+    if len(message) * 4 <= MAX_MESSAGE_BYTES:
+        return [message]
+    encoded = message.encode()
+    pieces = []
+    while len(encoded) > MAX_MESSAGE_BYTES:
+        piece = encoded[:MAX_MESSAGE_BYTES].decode("utf-8", "ignore")
+        pieces.append(piece)
+        encoded = encoded[len(piece.encode()) :]
+    return [*pieces, encoded.decode()]
+
+
+def _split(events: Sequence[Event]) -> Iterator[list[Event]]:
+    part: list[Event] = []
+    size = 0
+    for event in events:
+        event_size = _utf8_length(event.message) + EVENT_OVERHEAD_BYTES
+        is_full = size + event_size > MAX_BATCH_BYTES or len(part) == MAX_BATCH_EVENTS
+        if part and (is_full or event.time_ms - part[0].time_ms > MAX_SPAN_MS):
+            yield part
+            part, size = [], 0
+        part.append(event)
+        size += event_size
+    if part:
+        yield part
+
+
+def _utf8_length(text: str) -> int:
+    return len(text) if text.isascii() else len(text.encode())

@@ -1,0 +1,139 @@
+"""Gives every entry of a block its time, and with that the block its layout.
+
+An entry without a readable time takes the file's latest known one only when it belongs to the entry before it; else
+the time it was read. One `Stamper` follows one file and remembers the latest time from block to block.
+"""
+
+from __future__ import annotations
+
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+from vawsum_agent.logs.batch.layout import TOO_OLD_MS, Layout, Run
+from vawsum_agent.logs.batch.limits import TOO_OLD_S
+from vawsum_agent.logs.batch.runs import find_runs
+
+if TYPE_CHECKING:
+    import re
+    from collections.abc import Iterator
+
+    from vawsum_agent.logs.formats.format import Format
+
+_CACHED_TIMES = 4096
+
+
+class Stamper:
+    """Stamps the blocks of one file, in their order."""
+
+    def __init__(self, log_format: Format) -> None:
+        self._format = log_format
+        self._times: dict[bytes, int | None] = {}
+        self._latest_ms: int | None = None
+        self._is_inside_entry = False
+
+    def restart(self) -> None:
+        """Forget where the last block ended: the next one is read from an older place again."""
+        self._is_inside_entry = False
+
+    def layout(self, block: bytes, read_at: float, *, counts_too_old: bool) -> Layout:
+        """Lay out ``block``, which holds whole entries (or pieces of one that is longer than an event).
+
+        Args:
+            block: bytes of the file, following those of the last call.
+            read_at: when they were read, seconds since the epoch.
+            counts_too_old: whether entries older than CloudWatch takes are only counted, as they are in what a file
+                held when it was met first.
+        """
+        head = self._rest_of_entry(block) if self._is_inside_entry else 0
+        runs = [Run(head, self._or_read_time(self._latest_ms, read_at))] if head else []
+        rest = block[head:] if head else block
+        if rest:
+            runs += self._by_line(rest, read_at) if not self._format.is_multiline else self._by_entry(rest, read_at)
+        self._is_inside_entry = not block.endswith(b"\n")
+        if counts_too_old:
+            oldest_ms = int((read_at - TOO_OLD_S) * 1000)
+            runs = [Run(length, time_ms if time_ms >= oldest_ms else TOO_OLD_MS) for length, time_ms in runs]
+        return Layout(runs, is_by_line=not self._format.is_multiline)
+
+    def _rest_of_entry(self, block: bytes) -> int:
+        """Count the bytes that still belong to the entry that the last block ended in."""
+        if self._format.start is None:
+            return block.find(b"\n") + 1 or len(block)
+        following = self._format.start.search(block, block.find(b"\n") + 1 or len(block))
+        return following.start() if following else len(block)
+
+    def _by_line(self, block: bytes, read_at: float) -> list[Run]:
+        runs = []
+        for length, text in self._texts(block):
+            time_ms = self._time(text, read_at) if text else None
+            if time_ms is not None:
+                self._latest_ms = time_ms
+            runs.append(Run(length, self._or_read_time(time_ms, read_at)))
+        return runs
+
+    def _texts(self, block: bytes) -> Iterator[tuple[int, bytes]]:
+        """Yield neighbouring lines with the same text of time as (their bytes, the text), which is empty for none."""
+        found = find_runs(block, self._format.lines, self._format.run_mark)
+        if found is not None:
+            yield from found
+        elif self._format.lines is None or not block.endswith(b"\n"):
+            for line in _lines(block):
+                yield len(line), self._format.time_text(line) or b""
+        else:
+            yield from self._texts_in_bulk(block, self._format.lines)
+
+    def _texts_in_bulk(self, block: bytes, lines: re.Pattern[bytes]) -> Iterator[tuple[int, bytes]]:
+        split = block.split(b"\n")
+        lengths = [*map(len, split)]
+        first = 0
+        for text, group in groupby(lines.findall(block)):
+            following = first + sum(1 for _ in group)
+            if text:
+                yield sum(lengths[first:following]) + following - first, text
+            else:
+                for line in split[first:following]:
+                    yield len(line) + 1, self._format.time_text(line + b"\n") or b""
+            first = following
+
+    def _by_entry(self, block: bytes, read_at: float) -> list[Run]:
+        assert self._format.start is not None  # noqa: S101 - a format of many lines has one by its definition
+        starts = [match.start() for match in self._format.start.finditer(block)]
+        runs = []
+        if not starts or starts[0] > 0:
+            # The first lines continue an entry that was sent already.
+            runs.append(Run(starts[0] if starts else len(block), self._or_read_time(self._latest_ms, read_at)))
+        for start, end in zip(starts, [*starts[1:], len(block)], strict=True):
+            text = self._format.time_text(block[start:end])
+            time_ms = self._time(text, read_at) if text else None
+            if time_ms is not None:
+                self._latest_ms = time_ms
+            runs.append(Run(end - start, self._or_read_time(time_ms, read_at)))
+        return runs
+
+    def _time(self, text: bytes, read_at: float) -> int | None:
+        try:
+            return self._times[text]
+        except KeyError:
+            pass
+        time_ms = self._format.time_ms(text, self._latest_ms, read_at)
+        if time_ms is not None and time_ms < 0:
+            time_ms = None
+        if not self._format.is_contextual:
+            if len(self._times) >= _CACHED_TIMES:
+                self._times.clear()
+            self._times[text] = time_ms
+        return time_ms
+
+    @staticmethod
+    def _or_read_time(time_ms: int | None, read_at: float) -> int:
+        return int(read_at * 1000) if time_ms is None else time_ms
+
+
+def _lines(block: bytes) -> Iterator[bytes]:
+    """Split at newlines alone; `bytes.splitlines` would split at a carriage return as well."""
+    start = 0
+    while end := block.find(b"\n", start) + 1:
+        yield block[start:end]
+        start = end
+    if start < len(block):
+        yield block[start:]

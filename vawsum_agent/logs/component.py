@@ -1,0 +1,234 @@
+"""The logs capability as a component: builds reader and shipper, runs them, tells how they are."""
+
+from __future__ import annotations
+
+import random
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import structlog
+
+from vawsum_agent.aws.logs import LogsClient
+from vawsum_agent.core.clock import Deadline
+from vawsum_agent.core.component import ComponentStatus, State
+from vawsum_agent.core.errors import AgentError, DrainTimeout
+from vawsum_agent.core.units import format_bytes
+from vawsum_agent.logs.deadletter import DeadLetters
+from vawsum_agent.logs.follow.follower import Follower
+from vawsum_agent.logs.follow.wake import Wake
+from vawsum_agent.logs.formats.registry import make_format
+from vawsum_agent.logs.health import assess
+from vawsum_agent.logs.ledger import Ledger
+from vawsum_agent.logs.read.reader import Reader
+from vawsum_agent.logs.read.source import Source
+from vawsum_agent.logs.ship.asker import Asker
+from vawsum_agent.logs.ship.sender import GroupSettings, Sender
+from vawsum_agent.logs.ship.shipper import Shipper
+from vawsum_agent.logs.ship.undeliverable import Undeliverable
+from vawsum_agent.logs.ship.verification import Verification
+from vawsum_agent.state.log_batches import LogBatches
+from vawsum_agent.state.log_files import LogFiles
+
+if TYPE_CHECKING:
+    from vawsum_agent.aws.session import AwsSession
+    from vawsum_agent.config.model import Config, LogsConfig
+    from vawsum_agent.core.clock import Clock
+    from vawsum_agent.core.identity import Identity
+    from vawsum_agent.logs.ship.shipment import Batch
+    from vawsum_agent.state.store import Store
+
+_log = structlog.get_logger()
+
+_COUNTERS = ("log_ambiguous_batches", "log_ambiguous_events", "log_confirmed_batches", "log_lost_files")
+_STOP_S = 2.0
+
+
+class LogsComponent:
+    """Follows the configured files and ships their entries to CloudWatch Logs."""
+
+    name = "logs"
+
+    def __init__(self, config: Config, identity: Identity, store: Store, session: AwsSession, clock: Clock) -> None:
+        assert config.logs is not None  # noqa: S101 - wiring builds this component only where the table is present
+        self._config: LogsConfig = config.logs
+        self._store = store
+        self._clock = clock
+        self._files = LogFiles(store)
+        self._journal = LogBatches(store)
+        self._ledger = Ledger()
+        self._letters = DeadLetters(Path(config.agent.state_dir) / "dead-letter", config.logs.dead_letter_limit)
+        self._wake = Wake(config.logs.source)
+        self._counters: dict[str, int] = {}
+        self._folded: dict[str, dict[str, object]] = {}
+        undeliverable = Undeliverable(self._letters, clock)
+        client = LogsClient(session)
+        self._verification = Verification(config.logs.confirm_window, undeliverable, self._count)
+        settings = GroupSettings(config.logs.retention_days, config.logs.kms_key_id)
+        self._sender = Sender(client, self._journal, undeliverable, settings, clock)
+        self._shipper = Shipper(
+            sender=self._sender,
+            asker=Asker(client, self._journal, self._read_range, clock),
+            settle=self._settle,
+            notify=self._wake.set,
+            verification=self._verification,
+            buffer_bytes=config.logs.buffer,
+            clock=clock,
+            dice=random.Random(),  # noqa: S311 - jitter
+        )
+        self._sources = [
+            Source(
+                source,
+                identity,
+                Follower(source, self._files, clock),
+                make_format(source),
+                settle_s=min(config.logs.flush_interval / 2, 0.5),
+            )
+            for source in config.logs.source
+        ]
+        self._reader = Reader(
+            sources=self._sources,
+            shipper=self._shipper,
+            journal=self._journal,
+            files=self._files,
+            ledger=self._ledger,
+            count=self._count,
+            flush_interval_s=config.logs.flush_interval,
+            clock=clock,
+        )
+        self._thread = threading.Thread(target=self._run, name="reader", daemon=True)
+        self._since = clock.now()
+        self._state = State.STARTING
+        self._is_draining = False
+        self._is_stopped = False
+        self._failure: AgentError | Exception | None = None
+
+    # -- Component
+
+    def start(self) -> None:
+        """See `Component.start`."""
+        self._folded = {
+            source: {"files": files, "accepted_bytes": accepted, "dropped_by_reason": dropped}
+            for source, (files, accepted, dropped) in self._files.folded().items()
+        }
+        self._counters = {name: self._store.counter(name) for name in _COUNTERS}
+        for source in self._config.source:
+            for record in self._files.of_source(source.name):
+                self._ledger.open(record)
+        self._wake.start()
+        self._thread.start()
+        self._set_state(State.RUNNING)
+
+    def drain(self, deadline: Deadline) -> None:
+        """See `Component.drain`. What is not whole yet (an unfinished line) stays on the disk, after the checkpoint."""
+        self._set_state(State.DRAINING)
+        self._is_draining = True
+        self._wake.set()
+        while not deadline.has_passed() and self._failure is None:
+            if (
+                self._shipper.wait_idle(Deadline(self._clock, min(0.5, deadline.remaining_s())))
+                and not self._has_work()
+            ):
+                return
+            self._wake.set()
+        left = format_bytes(self._shipper.used_bytes())
+        message = f"logs: {left} read and not accepted at the deadline"
+        raise DrainTimeout(message, hint="nothing is lost: it is sent after the next start")
+
+    def stop(self) -> None:
+        """See `Component.stop`."""
+        self._is_stopped = True
+        self._wake.set()
+        if self._thread.is_alive() and self._thread is not threading.current_thread():
+            self._thread.join(_STOP_S)
+        self._shipper.stop(_STOP_S)
+        self._wake.stop()
+        self._reader.close()
+        self._set_state(State.STOPPED)
+
+    def is_alive(self) -> bool:
+        """See `Component.is_alive`."""
+        return self._reader.pulse.is_alive()
+
+    def status(self) -> ComponentStatus:
+        """See `Component.status`."""
+        now = self._clock.now()
+        pending, unread, oldest_at = self._ledger.totals()
+        health = assess(
+            failure=self._failure or self._shipper.failure,
+            destinations=self._shipper.failing(),
+            now_monotonic=self._clock.monotonic(),
+            is_disk_full=self._store.is_disk_full,
+            rebuilt_because=self._store.rebuilt_because,
+            is_confirmation_allowed=self._verification.is_allowed,
+            problems=[problem for source in self._sources for problem in source.follower.problems()],
+        )
+        state = self._state
+        if state is State.RUNNING and health.state is not State.RUNNING:
+            state = health.state
+        return ComponentStatus(
+            name=self.name,
+            state=state,
+            since=self._since,
+            last_success_at=self._shipper.last_success_at,
+            backlog_count=self._shipper.batch_count(),
+            backlog_bytes=pending + unread,
+            last_error=health.error,
+            hint=health.hint,
+            details={
+                "files": self._ledger.rows(now),
+                "folded": self._folded,
+                "oldest_pending_s": 0.0 if oldest_at is None else round(max(0.0, now - oldest_at), 3),
+                "in_flight_requests": self._shipper.in_flight(),
+                "ambiguous": {
+                    "batches": self._counters.get("log_ambiguous_batches", 0),
+                    "events": self._counters.get("log_ambiguous_events", 0),
+                },
+                "confirmed_batches": self._counters.get("log_confirmed_batches", 0),
+                "delivery": "effectively once" if self._verification.is_allowed else "at least once",
+                "problems": health.notes,
+            },
+        )
+
+    # -- threads
+
+    def _run(self) -> None:
+        try:
+            while not self._is_stopped:
+                was_woken = self._wake.is_set()
+                self._wake.clear()
+                wait_s = self._reader.turn(was_woken=was_woken, is_draining=self._is_draining)
+                self._wake.wait(wait_s)
+        except Exception as exc:  # noqa: BLE001 - a thread's last word; the supervisor replaces the component
+            self._failure = exc
+            _log.exception("reader_died")
+
+    def _has_work(self) -> bool:
+        return self._reader.has_work()
+
+    def _read_range(self, file_id: int, start: int, end: int) -> bytes | None:
+        return self._reader.read_range(file_id, start, end)
+
+    def _settle(self, batch: Batch) -> None:
+        """Book a batch whose requests all have their final answer. Raises StateError; then it is tried again."""
+        file_id = batch.origin.file_id
+        accepted = batch.accepted_bytes()
+        checkpoint = self._journal.accept(self._recorded(batch), accepted, batch.dropped_bytes)
+        # If we die before this line the store knows all of it; the ledger in memory is built from the store.
+        self._ledger.settle(file_id, accepted, batch.dropped_bytes)
+        self._reader.checkpointed(file_id, checkpoint)
+
+    def _recorded(self, batch: Batch) -> int:
+        """The journal's key; a batch of which nothing is sent (all too old, say) has none yet."""
+        return self._sender.record(batch) if batch.batch_id is None else batch.batch_id
+
+    def _count(self, name: str, by: int) -> None:
+        self._counters[name] = self._counters.get(name, 0) + by
+        try:
+            self._store.count(name, by)
+        except AgentError as exc:
+            _log.warning("count_not_kept", counter=name, error=exc.message)
+
+    def _set_state(self, state: State) -> None:
+        self._state = state
+        self._since = self._clock.now()

@@ -1,0 +1,169 @@
+"""Reads one generation of a log: from its bytes to batches, and around what the journal already holds."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from vawsum_agent.logs.batch.cut import BLOCK_BYTES, cut_entries, cut_lines
+from vawsum_agent.logs.batch.stamp import Stamper
+from vawsum_agent.logs.batch.trim import trim_to_whole_seconds
+from vawsum_agent.logs.follow.fingerprint import MARKER_BYTES, marker_of
+from vawsum_agent.logs.ship.shipment import Batch, Shipment
+
+if TYPE_CHECKING:
+    from vawsum_agent.logs.batch.compose import Composer
+    from vawsum_agent.logs.follow.tail import Tail
+    from vawsum_agent.logs.formats.format import Format
+    from vawsum_agent.logs.ship.lane import Lane
+
+
+class _Stuck(NamedTuple):
+    """Where nothing whole could be cut, and what might have changed since."""
+
+    position: int
+    was_final: bool
+    was_settled: bool
+
+
+class FileReader:
+    """Cuts what a tail gives into batches. Used by the reader thread alone.
+
+    Attributes:
+        noticed_at: wall time since when something waits to be read or cut; None when nothing does.
+    """
+
+    def __init__(self, tail: Tail, log_format: Format, composer: Composer, lane: Lane, settle_s: float) -> None:
+        self.tail = tail
+        self.composer = composer
+        self.lane = lane
+        self.noticed_at: float | None = None
+        self._format = log_format
+        self._stamper = Stamper(log_format)
+        self._settle_s = settle_s
+        self._pending = b""
+        self._before = b""
+        self._taken: list[tuple[int, int]] = []
+        self._stuck: _Stuck | None = None
+        self._read_at = 0.0
+
+    @property
+    def start(self) -> int:
+        """The offset of the first byte that is in no batch yet."""
+        return self.tail.position - len(self._pending)
+
+    def pass_over(self, taken: list[tuple[int, int]]) -> None:
+        """Name the ranges that are in batches already, in order; they are not read again."""
+        self._taken = taken
+        self._skip_taken()
+
+    def rewind(self, offset: int, taken: list[tuple[int, int]]) -> int:
+        """Go back to ``offset``; returns how many read bytes are given up, besides batches that were taken back."""
+        given_up = len(self._pending)
+        self._pending = b""
+        self._before = b""
+        self._stuck = None
+        self._stamper.restart()
+        self.tail.rewind(offset)
+        self.pass_over([(start, end) for start, end in taken if end > offset])
+        return given_up
+
+    def waiting_bytes(self) -> int:
+        """Count what could be in the next batch, as far as it is known."""
+        return len(self._pending) + (self.tail.unread_bytes() or 0)
+
+    def notice(self, now: float) -> None:
+        """Remember since when something waits."""
+        if self.waiting_bytes() == 0:
+            self.noticed_at = None
+        elif self.noticed_at is None:
+            self.noticed_at = now
+
+    def due_at(self, now: float, flush_interval_s: float) -> float | None:
+        """Tell when a batch can be cut; None while only news from the file can change that."""
+        if self.noticed_at is None:
+            return now if self.tail.unread_bytes() is None else None
+        unread = self.tail.unread_bytes()
+        stuck = self._stuck
+        if stuck is not None and unread == 0 and stuck.position == self.tail.position:
+            if self.tail.is_final and not stuck.was_final:
+                return now
+            may_settle = self._format.is_multiline and not stuck.was_settled
+            return self._settles_at() if may_settle else None
+        if unread is None or len(self._pending) + unread >= BLOCK_BYTES:
+            return now
+        return self.noticed_at + flush_interval_s
+
+    def read(self, now: float) -> tuple[Batch | None, int]:
+        """Read on and cut one batch.
+
+        Returns:
+            The batch, or None when what is there is not whole yet; and how many bytes were read.
+        """
+        self._skip_taken()
+        hard_end = self._taken[0][0] if self._taken else None
+        limit = BLOCK_BYTES - len(self._pending)
+        if hard_end is not None:
+            limit = min(limit, hard_end - self.tail.position)
+        data = self.tail.read(limit) if limit > 0 else b""
+        if data:
+            self._read_at = now
+        block = self._pending + data if self._pending else data
+        start = self.tail.position - len(block)
+        is_at_end = not self.tail.unread_bytes() and len(data) < BLOCK_BYTES
+        is_last = self.tail.position == hard_end or (self.tail.is_final and is_at_end)
+        cut = self._cut(block, now, is_last=is_last)
+        if cut == 0:
+            self._pending = block
+            self._stuck = _Stuck(self.tail.position, was_final=is_last, was_settled=now >= self._settles_at())
+            return None, len(data)
+        batch = self._batch(block, cut, start, now)
+        self._pending = block[batch.length :]
+        self._stuck = None
+        if self.waiting_bytes() == 0:
+            self.noticed_at = None
+        elif len(block) - batch.length < len(data):
+            self.noticed_at = now
+        return batch, len(data)
+
+    def _cut(self, block: bytes, now: float, *, is_last: bool) -> int:
+        if not block:
+            return 0
+        if not self._format.is_multiline or self._format.start is None:
+            return cut_lines(block, is_last=is_last)
+        is_settled = now >= self._settles_at() and not self.tail.unread_bytes()
+        return cut_entries(block, self._format.start, is_last=is_last, is_settled=is_settled)
+
+    def _settles_at(self) -> float:
+        """When an entry that nothing was added to counts as whole; a file's time may lie in the future."""
+        return min(self._read_at, self.tail.written_at) + self._settle_s
+
+    def _batch(self, block: bytes, cut: int, start: int, now: float) -> Batch:
+        whole = block[:cut] if cut < len(block) else block
+        counts_too_old = start < self.tail.record.initial_size
+        layout = self._stamper.layout(whole, now, counts_too_old=counts_too_old)
+        if len(block) > cut or self.tail.unread_bytes():
+            layout, cut = trim_to_whole_seconds(layout, cut)
+            whole = whole[:cut]
+        composed = self.composer.compose(whole, layout)
+        self._before = (self._before + whole[-MARKER_BYTES:])[-MARKER_BYTES:]
+        batch = Batch(
+            origin=self.tail,
+            composer=self.composer,
+            start=start,
+            end=start + cut,
+            layout=layout,
+            digest=composed.digest(),
+            marker=marker_of(self._before),
+            noticed_at=now if self.noticed_at is None else self.noticed_at,
+            dropped_bytes=composed.dropped_bytes,
+        )
+        batch.shipments += (Shipment(batch, request) for request in composed.requests)
+        return batch
+
+    def _skip_taken(self) -> None:
+        while self._taken and not self._pending and self.tail.position >= self._taken[0][0]:
+            _, end = self._taken.pop(0)
+            if end > self.tail.position:
+                self.tail.rewind(end)
+                self._before = b""
+                self._stamper.restart()

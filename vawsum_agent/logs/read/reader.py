@@ -1,0 +1,236 @@
+"""The reader loop: scan, find what is due, cut batches while there is room. One thread does all of it.
+
+Backpressure is not reading: nothing is read that the buffer has no room for, while scanning and opening go on, so
+that a file which is rotated away or removed meanwhile is held by its descriptor.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from typing import TYPE_CHECKING
+
+import structlog
+
+from vawsum_agent.core.pulse import Pulse
+from vawsum_agent.logs.batch.cut import BLOCK_BYTES
+from vawsum_agent.logs.read.file_reader import FileReader
+from vawsum_agent.logs.read.resume import resume
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from vawsum_agent.core.clock import Clock
+    from vawsum_agent.logs.follow.tail import Tail
+    from vawsum_agent.logs.ledger import Ledger
+    from vawsum_agent.logs.read.source import Source
+    from vawsum_agent.logs.ship.shipper import Shipper
+    from vawsum_agent.state.log_batches import LogBatches
+    from vawsum_agent.state.log_files import LogFiles
+
+_log = structlog.get_logger()
+
+_SCAN_EVERY_S = 1.0
+_SCAN_AT_MOST_EVERY_S = 0.2
+_IDLE_TURN_S = 0.2
+
+
+class Reader:
+    """Reads all sources. `turn` is the loop's body; `read_range` may be called by any thread."""
+
+    def __init__(
+        self,
+        *,
+        sources: Sequence[Source],
+        shipper: Shipper,
+        journal: LogBatches,
+        files: LogFiles,
+        ledger: Ledger,
+        count: Callable[[str, int], None],
+        flush_interval_s: float,
+        clock: Clock,
+    ) -> None:
+        self._sources = sources
+        self._shipper = shipper
+        self._journal = journal
+        self._files = files
+        self._ledger = ledger
+        self._count = count
+        self._flush_interval_s = flush_interval_s
+        self._clock = clock
+        self._readers: dict[int, FileReader] = {}
+        self._checkpoints: deque[tuple[int, int]] = deque()
+        self._files_lock = threading.RLock()
+        self._asking = 0
+        self._scanned_at = float("-inf")
+        self._lost: set[int] = set()
+        self.pulse = Pulse(clock)
+
+    def checkpointed(self, file_id: int, offset: int) -> None:
+        """Take note, from any thread, that a checkpoint moved; acted on in the next turn."""
+        self._checkpoints.append((file_id, offset))
+
+    def read_range(self, file_id: int, start: int, end: int) -> bytes | None:
+        """Read bytes of a followed file again, from any thread; None when they are gone."""
+        self._asking += 1
+        try:
+            with self._files_lock:
+                reader = self._readers.get(file_id)
+                return reader.tail.read_range(start, end) if reader else None
+        finally:
+            self._asking -= 1
+
+    def turn(self, *, was_woken: bool, is_draining: bool) -> float:
+        """Do all that can be done now.
+
+        Returns:
+            Seconds until time alone makes more possible.
+        """
+        self._take_checkpoints()
+        self._scan_if_due(was_woken=was_woken)
+        while self._pass(is_draining=is_draining):
+            self._scan_if_due(was_woken=True)
+            self._take_checkpoints()
+            self.pulse.beat()
+        now = self._clock.now()
+        self._book_waiting()
+        wait_s = self._wait_s(now)
+        self.pulse.beat(wait_s)
+        return wait_s
+
+    def has_work(self) -> bool:
+        """Whether something that could be sent waits to be read."""
+        with self._files_lock:
+            now = self._clock.now()
+            return any(reader.due_at(now, self._flush_interval_s) is not None for reader in self._readers.values())
+
+    def close(self) -> None:
+        """Close all files."""
+        with self._files_lock:
+            for source in self._sources:
+                source.follower.close()
+
+    # -- one turn
+
+    def _scan_if_due(self, *, was_woken: bool) -> None:
+        now = self._clock.monotonic()
+        pause = _SCAN_AT_MOST_EVERY_S if was_woken else _SCAN_EVERY_S
+        if now - self._scanned_at < pause:
+            return
+        self._scanned_at = now
+        with self._files_lock:
+            self._scan()
+
+    def _scan(self) -> None:
+        present: set[int] = set()
+        for source in self._sources:
+            source.follower.scan()
+            for tail in source.follower.tails():
+                present.add(tail.file_id)
+                if tail.file_id not in self._readers and not tail.is_searching:
+                    self._attach(source, tail)
+        for file_id in self._readers.keys() - present:
+            del self._readers[file_id]
+        wall = self._clock.now()
+        for reader in self._readers.values():
+            reader.notice(wall)
+            if reader.tail.lost_reason and reader.tail.file_id not in self._lost:
+                self._book_loss(reader.tail)
+
+    def _attach(self, source: Source, tail: Tail) -> None:
+        composer = source.composer(tail.path)
+        lane = self._shipper.lane(composer.group, composer.stream)
+        reader = FileReader(tail, source.log_format, composer, lane, source.settle_s)
+        self._ledger.open(tail.record)
+        resumed = resume(tail, composer, self._journal, self._count)
+        self._readers[tail.file_id] = reader
+        reader.pass_over(resumed.taken)
+        for batch in resumed.batches:
+            self._ledger.read(tail.file_id, batch.length)
+            self._shipper.submit(lane, batch)
+
+    def _book_loss(self, tail: Tail) -> None:
+        self._lost.add(tail.file_id)
+        self._count("log_lost_files", 1)
+        _log.error("log_bytes_lost", path=tail.path, reason=tail.lost_reason, lost_bytes=tail.lost_bytes)
+
+    def _take_checkpoints(self) -> None:
+        with self._files_lock:
+            while self._checkpoints:
+                file_id, offset = self._checkpoints.popleft()
+                reader = self._readers.get(file_id)
+                if reader is not None:
+                    reader.tail.checkpointed(offset)
+
+    def _pass(self, *, is_draining: bool) -> bool:
+        """Give every file that is due one batch; True when any batch came of it."""
+        made_progress = False
+        for reader in list(self._readers.values()):
+            if self._asking:
+                # Locks are not fair: a thread that reads a range for an answer goes first.
+                time.sleep(0.001)
+            with self._files_lock:
+                made_progress |= self._step(reader, is_draining=is_draining)
+        return made_progress
+
+    def _step(self, reader: FileReader, *, is_draining: bool) -> bool:
+        now = self._clock.now()
+        reader.notice(now)
+        due_at = reader.due_at(now, self._flush_interval_s)
+        if due_at is None or (due_at > now and not is_draining):
+            return False
+        return self._has_room(reader) and self._read(reader, now)
+
+    def _has_room(self, reader: FileReader) -> bool:
+        wanted = min(max(reader.waiting_bytes(), 1), BLOCK_BYTES)
+        if self._shipper.room(reader.lane) >= wanted:
+            return True
+        if reader.lane.destination.failures:
+            return False
+        self._take_back()
+        return self._shipper.room(reader.lane) >= wanted
+
+    def _read(self, reader: FileReader, now: float) -> bool:
+        try:
+            batch, length = reader.read(now)
+        except OSError as exc:
+            _log.warning("log_not_readable", path=reader.tail.path, error=str(exc))
+            return False
+        self._ledger.read(reader.tail.file_id, length)
+        if batch is None:
+            return False
+        self._shipper.submit(reader.lane, batch)
+        return True
+
+    def _take_back(self) -> None:
+        """Give up what was read for failing destinations, to be read again: it does not stand in others' way."""
+        first: dict[int, int] = {}
+        for batch in self._shipper.take_back_failing():
+            file_id = batch.origin.file_id
+            first[file_id] = min(batch.start, first.get(file_id, batch.start))
+            self._ledger.read(file_id, -batch.length)
+            if batch.batch_id is not None:
+                # Refused for certain, or asked about for the whole window: reading it again repeats nothing.
+                self._journal.discard(batch.batch_id)
+        for file_id, offset in first.items():
+            taken = [(record.start, record.end) for record in self._journal.of_file(file_id)]
+            given_up = self._readers[file_id].rewind(offset, taken)
+            self._ledger.read(file_id, -given_up)
+
+    def _book_waiting(self) -> None:
+        unsettled_since = self._shipper.oldest_noticed()
+        for file_id, reader in self._readers.items():
+            moments = [at for at in (unsettled_since.get(file_id), reader.noticed_at) if at is not None]
+            self._ledger.waiting(file_id, reader.tail.unread_bytes() or 0, min(moments, default=None))
+
+    def _wait_s(self, now: float) -> float:
+        due = [reader.due_at(now, self._flush_interval_s) for reader in self._readers.values()]
+        soonest = min((at for at in due if at is not None), default=None)
+        until_scan = self._scanned_at + _SCAN_EVERY_S - self._clock.monotonic()
+        until_due = until_scan if soonest is None else max(soonest - now, _IDLE_TURN_S if soonest <= now else 0.0)
+        return max(0.005, min(until_scan, until_due))
+
+    def tails(self) -> Iterable[Tail]:
+        """Go through the followed files, for ``status`` and tests."""
+        return [reader.tail for reader in list(self._readers.values())]

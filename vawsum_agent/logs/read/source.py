@@ -1,0 +1,54 @@
+"""One configured source, ready to be read: its follower, its format, and where its files go."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING
+
+from vawsum_agent.config.placeholders import expand
+from vawsum_agent.logs.batch.compose import Composer
+from vawsum_agent.logs.redact import Redactor
+
+if TYPE_CHECKING:
+    from vawsum_agent.config.model import LogSource
+    from vawsum_agent.core.identity import Identity
+    from vawsum_agent.logs.follow.follower import Follower
+    from vawsum_agent.logs.formats.format import Format
+
+_LONGEST_STREAM = 512
+_NOT_IN_STREAM = str.maketrans({":": "_", "*": "_"})
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A source.
+
+    Attributes:
+        settle_s: how long a file must be quiet for its last entry of many lines to count as whole.
+    """
+
+    config: LogSource
+    identity: Identity
+    follower: Follower
+    log_format: Format
+    settle_s: float
+
+    def composer(self, path: str) -> Composer:
+        """Name group and stream of a file, and how its entries are redacted."""
+        values = {
+            **self.identity.placeholders(),
+            "source": self.config.name,
+            "path": path,
+            "basename": PurePosixPath(path).name,
+        }
+        return Composer(
+            group=expand(self.config.log_group, values),
+            stream=stream_name(expand(self.config.log_stream, values)),
+            redactor=Redactor(self.config.redact),
+        )
+
+
+def stream_name(text: str) -> str:
+    """Make a name that CreateLogStream takes: no ``:`` or ``*``, at most 512 characters, of which the end is kept."""
+    return text.translate(_NOT_IN_STREAM)[-_LONGEST_STREAM:]

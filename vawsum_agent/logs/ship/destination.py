@@ -1,0 +1,49 @@
+"""A log group as a place to send to: its failures, its backoff, its requests in flight.
+
+One that is throttled, missing or forbidden holds up nobody but itself: while it fails a single request tries it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from vawsum_agent.logs.ship.backoff import backoff_s
+
+if TYPE_CHECKING:
+    import random
+
+    from vawsum_agent.core.errors import AgentError
+
+_IN_FLIGHT_LIMIT = 8
+
+
+class Destination:
+    """The state of one log group. Guarded by the shipper's lock. Times are of the monotonic clock."""
+
+    def __init__(self, group: str, dice: random.Random) -> None:
+        self.group = group
+        self.in_flight = 0
+        self.failures = 0
+        self.not_before = 0.0
+        self.failing_since: float | None = None
+        self.last_error: AgentError | None = None
+        self._dice = dice
+
+    def may_send(self, now: float) -> bool:
+        """Whether another request may start."""
+        limit = 1 if self.failures else _IN_FLIGHT_LIMIT
+        return now >= self.not_before and self.in_flight < limit
+
+    def succeeded(self) -> None:
+        """An answer of the service said yes: it is well."""
+        self.failures = 0
+        self.not_before = 0.0
+        self.failing_since = None
+        self.last_error = None
+
+    def failed(self, error: AgentError, now: float) -> None:
+        """A request failed; the next one waits."""
+        self.failures += 1
+        self.failing_since = self.failing_since or now
+        self.last_error = error
+        self.not_before = now + backoff_s(self.failures, self._dice)

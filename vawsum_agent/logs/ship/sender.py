@@ -1,0 +1,186 @@
+"""Carries out one shipment: journal, send, read the answer. Blocking; each sender thread runs one at a time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum, auto
+from typing import TYPE_CHECKING, Protocol
+
+import structlog
+
+from vawsum_agent.core.errors import AgentError, AwsError, NotFound, Rejected, StateError, Unavailable
+from vawsum_agent.logs.ship.bisect import divide
+from vawsum_agent.state.log_batches import BatchRecord
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from vawsum_agent.aws.logs import RejectedEvents, StoredEvent
+    from vawsum_agent.core.clock import Clock
+    from vawsum_agent.logs.batch.event import Event
+    from vawsum_agent.logs.ship.shipment import Batch, Shipment
+    from vawsum_agent.logs.ship.undeliverable import Undeliverable
+    from vawsum_agent.state.log_batches import LogBatches
+
+_log = structlog.get_logger()
+
+_INVALID = frozenset({"InvalidParameterException", "ValidationException", "SerializationException", "413"})
+"""Codes that speak of the events; any other refusal speaks of the destination and is tried again later."""
+
+
+class CloudWatch(Protocol):
+    """What is called of the service; `vawsum_agent.aws.logs.LogsClient` is it."""
+
+    def put(self, group: str, stream: str, body: bytes) -> RejectedEvents:
+        """PutLogEvents."""
+        ...
+
+    def events(self, group: str, stream: str, first_ms: int, last_ms: int) -> Iterator[StoredEvent]:
+        """GetLogEvents, to the end token."""
+        ...
+
+    def create_group(self, group: str, retention_days: int, kms_key_id: str) -> None:
+        """CreateLogGroup, PutRetentionPolicy."""
+        ...
+
+    def create_stream(self, group: str, stream: str) -> None:
+        """CreateLogStream."""
+        ...
+
+
+class Verdict(Enum):
+    """What an attempt came to."""
+
+    ACCEPTED = auto()
+    RETRY = auto()
+    """Provably not done."""
+    UNDECIDED = auto()
+    """Perhaps done."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """A verdict, and the error that led to it."""
+
+    verdict: Verdict
+    error: AgentError | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class GroupSettings:
+    """How a log group is created when it is missing."""
+
+    retention_days: int
+    kms_key_id: str
+
+
+class Sender:
+    """Sends shipments; safe to share between threads."""
+
+    def __init__(
+        self,
+        client: CloudWatch,
+        journal: LogBatches,
+        undeliverable: Undeliverable,
+        settings: GroupSettings,
+        clock: Clock,
+    ) -> None:
+        self._client = client
+        self._journal = journal
+        self._undeliverable = undeliverable
+        self._settings = settings
+        self._clock = clock
+
+    def send(self, shipment: Shipment) -> Outcome:
+        """Journal the batch, send the request, and take care of events that are refused one by one."""
+        try:
+            self.record(shipment.batch)
+            # If we die from here on, the next start finds the batch in the journal and asks the stream about it.
+            self._deliver(shipment)
+        except StateError as exc:
+            return Outcome(Verdict.RETRY, exc)
+        except Unavailable as exc:
+            return Outcome(Verdict.UNDECIDED if exc.maybe_done else Verdict.RETRY, exc)
+        except AwsError as exc:
+            return Outcome(Verdict.RETRY, exc)
+        return Outcome(Verdict.ACCEPTED)
+
+    def record(self, batch: Batch) -> int:
+        """Write down that a batch is about to be sent (once more); returns the journal's key. Raises StateError."""
+        with batch.lock:
+            if batch.batch_id is None:
+                batch.batch_id = self._journal.record(self._as_record(batch))
+            else:
+                self._journal.record_attempt(batch.batch_id, self._clock.now())
+            return batch.batch_id
+
+    def _as_record(self, batch: Batch) -> BatchRecord:
+        span = batch.layout.sent_span()
+        return BatchRecord(
+            file_id=batch.origin.file_id,
+            group=batch.composer.group,
+            stream=batch.composer.stream,
+            start=batch.start,
+            end=batch.end,
+            first_ms=span[0] if span else None,
+            last_ms=span[1] if span else None,
+            layout=batch.layout.encode(),
+            digest=batch.digest,
+            marker=batch.marker,
+            recorded_at=self._clock.now(),
+        )
+
+    def _deliver(self, shipment: Shipment) -> None:
+        composer = shipment.batch.composer
+        try:
+            refused = self._put(composer.group, composer.stream, shipment.request.body)
+        except Rejected as exc:
+            if exc.code not in _INVALID:
+                raise
+            _log.warning("batch_refused", group=composer.group, stream=composer.stream, error=exc.message)
+            self._deliver_divided(shipment)
+            return
+        if refused.too_old_end or refused.expired_end or refused.too_new_start is not None:
+            self._undeliverable.refused_for_time(shipment.batch, shipment.events(), refused)
+
+    def _deliver_divided(self, shipment: Shipment) -> None:
+        """Find what the service calls invalid by halving, so that everything else goes through."""
+        composer = shipment.batch.composer
+
+        def put(events: list[Event]) -> None:
+            refused = self._put(composer.group, composer.stream, composer.request(events).body)
+            self._undeliverable.refused_for_time(shipment.batch, events, refused)
+
+        def give_up(event: Event, error: Rejected) -> None:
+            self._undeliverable.refused(shipment.batch, event, error)
+
+        def note_rest(rest: Iterable[Event]) -> None:
+            # What went through stays out of the next attempt.
+            shipment.request = composer.request(list(rest))
+
+        divide(shipment.events(), put=put, give_up=give_up, note_rest=note_rest, invalid_codes=_INVALID)
+
+    def _put(self, group: str, stream: str, body: bytes) -> RejectedEvents:
+        try:
+            return self._client.put(group, stream, body)
+        except NotFound:
+            self._create(group, stream)
+        return self._client.put(group, stream, body)
+
+    def _create(self, group: str, stream: str) -> None:
+        try:
+            try:
+                self._client.create_stream(group, stream)
+            except NotFound:
+                self._client.create_group(group, self._settings.retention_days, self._settings.kms_key_id)
+                _log.info("log_group_created", group=group)
+                self._client.create_stream(group, stream)
+        except Unavailable as exc:
+            exc.maybe_done = False  # the stream perhaps, the events not: they were not sent yet
+            raise
+        except Rejected as exc:
+            message = f"can't create {group} {stream}: {exc.message}"
+            raise AwsError(
+                message, operation=exc.operation, code=exc.code, hint="check log_group and log_stream"
+            ) from exc
+        _log.info("log_stream_created", group=group, stream=stream)

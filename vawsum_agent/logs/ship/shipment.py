@@ -1,0 +1,134 @@
+"""A batch on its way, and each of its requests as a shipment with a state."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, field
+from enum import Enum, auto
+from typing import TYPE_CHECKING, Protocol
+
+from vawsum_agent.logs.batch.event import Event, events_of
+
+if TYPE_CHECKING:
+    from vawsum_agent.logs.batch.compose import Composer, Request
+    from vawsum_agent.logs.batch.layout import Layout
+    from vawsum_agent.state.log_records import Marker
+
+
+class Origin(Protocol):
+    """The file that a batch was read from."""
+
+    @property
+    def file_id(self) -> int:
+        """The store's key of the generation."""
+        ...
+
+    @property
+    def path(self) -> str:
+        """The live path it was met under."""
+        ...
+
+    @property
+    def source(self) -> str:
+        """The configured source that follows it."""
+        ...
+
+    def read_range(self, start: int, end: int) -> bytes | None:
+        """Read bytes again; None when they are gone."""
+        ...
+
+
+class Progress(Enum):
+    """Where a shipment is. WAITING → SENDING → SETTLED, or → UNDECIDED → SETTLED or WAITING again."""
+
+    WAITING = auto()
+    SENDING = auto()
+    UNDECIDED = auto()
+    SETTLED = auto()
+
+
+@dataclass(slots=True, eq=False)
+class Batch:
+    """A contiguous range of one file, as it travels.
+
+    Attributes:
+        start, end: its bounds in the file.
+        noticed_at: when its oldest byte was noticed, wall time; how old the backlog is.
+        batch_id: the journal's key, None before it is recorded.
+        is_booked: whether its final answer is written down, or about to be.
+        dropped_bytes: what is or will be in no accepted request, by reason.
+    """
+
+    origin: Origin
+    composer: Composer
+    start: int
+    end: int
+    layout: Layout
+    digest: str
+    marker: Marker
+    noticed_at: float
+    dropped_bytes: dict[str, int]
+    batch_id: int | None = None
+    is_booked: bool = False
+    shipments: list[Shipment] = field(default_factory=list)
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    @property
+    def length(self) -> int:
+        """Bytes of the file."""
+        return self.end - self.start
+
+    def drop(self, reason: str, length: int) -> None:
+        """Count bytes as not delivered."""
+        self.dropped_bytes[reason] = self.dropped_bytes.get(reason, 0) + length
+
+    def accepted_bytes(self) -> int:
+        """What CloudWatch took, once all is settled."""
+        return self.length - sum(self.dropped_bytes.values())
+
+    def is_settled(self) -> bool:
+        """Whether every request has its final answer."""
+        return all(shipment.progress is Progress.SETTLED for shipment in self.shipments)
+
+
+@dataclass(slots=True, eq=False)
+class Shipment:
+    """One request of a batch.
+
+    Attributes:
+        attempted_at: wall time at which the last attempt ended without a clear answer.
+        asked_count: how often the stream was asked since then.
+    """
+
+    batch: Batch
+    request: Request
+    progress: Progress = Progress.WAITING
+    attempted_at: float = 0.0
+    asked_count: int = 0
+
+    def events(self) -> list[Event]:
+        """Take the request apart again, with the bytes of the file that each event stands for.
+
+        The lengths come from reading the range again; if it is gone, from the messages, which is right unless the
+        line was redacted or held invalid UTF-8.
+        """
+        sent = events_of(self.request.body)
+        lengths = self._lengths(sent)
+        return [Event(time_ms, message, length) for (time_ms, message), length in zip(sent, lengths, strict=True)]
+
+    def _lengths(self, sent: list[tuple[int, str]]) -> list[int]:
+        block = self.batch.origin.read_range(self.batch.start, self.batch.end)
+        if block is not None:
+            composed, _ = self.batch.composer.events(block, self.batch.layout)
+            known = [(event.time_ms, event.message) for event in composed]
+            first = _position(known, sent)
+            if first is not None:
+                return [event.length for event in composed[first : first + len(sent)]]
+        return [len(message.encode()) + 1 for _, message in sent]
+
+
+def _position(whole: list[tuple[int, str]], part: list[tuple[int, str]]) -> int | None:
+    for first in range(len(whole) - len(part) + 1):
+        if whole[first] == part[0] and whole[first : first + len(part)] == part:
+            return first
+    return None
