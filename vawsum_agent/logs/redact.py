@@ -21,7 +21,7 @@ _BRACKETS = rb"(?:\]|%5d)?(?:(?:\[|%5b)[\w\-]{0,32}(?:\]|%5d)){0,4}"
 _ESCAPED_QUOTED = rb'\\{1,3}"([^"\n\\]*)'
 # A quote with a blank behind it closes the field that holds `?token=`; it opens no value.
 _QUOTED = rb"\"(?![\s])((?:[^\"\\\n]|\\[^\n])+)|'(?!\s)((?:[^'\\\n]|\\[^\n]|'')+)"
-_BARE = rb"((?:[^&;\s\"'\\]|\\(?![\"'\n]))+)"
+_BARE = rb"((?:[^&;\s\"'\\]|\\(?![\"']))+)"
 _BARE_ENCODED = rb"((?:(?!%26|%3b|%20)[^&;\s\"'\\])+)"
 # The key of an object, in JSON or in what PHP's var_export prints; also JSON inside a quoted field.
 _OBJECT_VALUE = (

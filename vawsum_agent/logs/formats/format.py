@@ -33,6 +33,9 @@ class Format:
         time_ms: the text's time in epoch milliseconds, or None when it is no possible time. Takes the file's
             latest known time in epoch milliseconds and the wall time in seconds, which settle what the text leaves
             open. Never raises.
+        lines: for formats of lines in bulk: matches each whole line once, from line to line; its group is the
+            timestamp's text, empty where `times` finds none.
+        run_mark: what stands right before and after the text, such that no line holds a text so marked twice.
     """
 
     name: str
@@ -42,6 +45,8 @@ class Format:
     is_contextual: bool
     time_text: TimeText
     time_ms: TimeMs
+    lines: re.Pattern[bytes] | None = None
+    run_mark: tuple[bytes, bytes] | None = None
 
 
 def group_of(pattern: re.Pattern[bytes]) -> TimeText:

@@ -93,7 +93,7 @@ def _settle(first_ms: int, second_ms: int, latest_ms: int | None, now_ms: float)
     return first_ms if is_first_possible or is_second_future else second_ms
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=1024)  # more than there are names in the database
 def find_zone(name: str) -> Zone | None:
     """Find a zone by its name in the IANA database or its offset (``+05:30``); None if there is no such zone.
 
