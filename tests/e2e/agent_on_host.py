@@ -96,6 +96,7 @@ class AgentOnHost:
     def assert_everything_arrives(self, web_server: WebServer) -> None:
         """Wait until as much arrived as was written; then it has to be the same lines, each once."""
         written = web_server.logged()
+        assert written
         self.host.wait_for(
             f"{len(written)} access log lines at CloudWatch",
             lambda: self.sandbox.count(ACCESS) >= len(written),

@@ -24,6 +24,8 @@ class WebServer:
     def start(self) -> None:
         """Start Apache and PHP-FPM; they come up again at each boot."""
         self._host.write("/etc/apache2/ports.conf", f"Listen 127.0.0.1:{self._port}\n")
+        # Debian's site answers on port 80 only; requests to other ports would be logged elsewhere.
+        self._host.run(f"sed -i 's/:80>/:{self._port}>/' /etc/apache2/sites-available/000-default.conf")
         self._host.run("systemctl enable --now --quiet php8.2-fpm apache2")
 
     def get(self, paths: Iterable[str]) -> None:
