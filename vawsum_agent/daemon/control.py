@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from vawsum_agent.core.errors import AgentError, BusyError
+from vawsum_agent.daemon.containment import contained
 from vawsum_agent.daemon.control_http import answer
 from vawsum_agent.daemon.probe import is_answering
 
@@ -90,8 +91,8 @@ class ControlServer:
 
     def _serve(self, connection: socket.socket) -> None:
         try:
-            with connection:
-                answer(connection, self._routes)
+            with connection, contextlib.suppress(AgentError):  # `contained` has logged it
+                contained("control", lambda: answer(connection, self._routes))
         finally:
             self._slots.release()
 

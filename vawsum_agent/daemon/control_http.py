@@ -89,7 +89,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         """Answer what changes nothing."""
-        path = urllib.parse.urlsplit(self.path).path
+        path, _, _ = self.path.partition("?")
         if path == "/status":
             self._send(HTTPStatus.OK, self._routes.status())
         elif path == "/version":
@@ -101,13 +101,13 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         """Answer ``/drain``, the one thing that does something."""
-        url = urllib.parse.urlsplit(self.path)
-        if url.path != "/drain":
-            known = url.path in ("/status", "/version")
+        path, _, query = self.path.partition("?")
+        if path != "/drain":
+            known = path in ("/status", "/version")
             self.send_error(HTTPStatus.METHOD_NOT_ALLOWED if known else HTTPStatus.NOT_FOUND)
             return
         try:
-            timeout_s = _drain_timeout_s(urllib.parse.parse_qs(url.query))
+            timeout_s = _drain_timeout_s(urllib.parse.parse_qs(query))
         except ValueError as error:
             self.send_error(HTTPStatus.BAD_REQUEST, f"timeout: expected {error}")
             return
