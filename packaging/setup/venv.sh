@@ -3,9 +3,9 @@
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
-# The stamp holds what .venv was built from; a half-built .venv has none.
+# The stamp holds what .venv was built from; a half-built .venv has none. The settings of tools do not count.
 stamp=.venv/.built-from
-inputs=$(cat requirements/dev.lock pyproject.toml packaging/setup/venv.sh | sha256sum)
+inputs=$({ cat requirements/dev.lock packaging/setup/venv.sh && sed '/^\[tool\.ruff/,$d' pyproject.toml; } | sha256sum)
 if [ -x .venv/bin/vawsum-agent ] && [ "$(cat $stamp 2>/dev/null)" = "$inputs $PWD" ] && .venv/bin/python -c '' 2>/dev/null; then
     exit 0
 fi

@@ -45,10 +45,13 @@ def web_server(booted_host: BootedHost) -> WebServer:
 def agent(booted_host: BootedHost, web_server: WebServer) -> Iterator[AgentOnHost]:
     """The agent, configured for a web host and running, with the rights of its shipped policy and nothing behind it."""
     del web_server
-    with Sandbox.start(policy=IAM_POLICY) as sandbox:
+    with Sandbox.start(policy=IAM_POLICY if IAM_POLICY.exists() else None) as sandbox:
         agent = AgentOnHost(booted_host, sandbox)
         booted_host.run("rm -rf /var/lib/vawsum-agent/*")
         agent.configure(CONFIG)
         agent.start()
         yield agent
+        bugs = booted_host.run(f"journalctl --no-pager --quiet -u {UNIT} | grep bug_contained || true").stdout
         booted_host.run(f"systemctl kill --signal=KILL {UNIT}; systemctl stop {UNIT}", check=False)
+        booted_host.run("journalctl --quiet --rotate --vacuum-time=1s", check=False)
+    assert bugs == ""
