@@ -20,13 +20,28 @@ def _parser() -> argparse.ArgumentParser:
     serve.add_argument("--no-moto", action="store_true", help="CloudWatch Logs and instance metadata only")
     serve.add_argument("--seed", type=int, default=1, help="of all dice")
     serve.add_argument("--until-stdin-closes", action="store_true", help="stop when stdin is closed")
+    demo = commands.add_parser("demo", help="show the daemon at work on the sandbox, and prove what arrived")
+    demo.add_argument("--scene", action="append", default=[], choices=["logs"], help="play this scene only")
     return parser
 
 
 def main() -> int:
     """Run a command and return the exit code."""
     arguments = _parser().parse_args()
-    from sandbox.aws.serve import Options, serve  # noqa: PLC0415 - each command loads only what it needs
+    return _demo(arguments) if arguments.command == "demo" else _serve(arguments)
+
+
+# Each command loads only what it needs: tests of logs want the service within a second.
+
+
+def _demo(arguments: argparse.Namespace) -> int:
+    from sandbox.demo.play import play  # noqa: PLC0415
+
+    return play(arguments.scene)
+
+
+def _serve(arguments: argparse.Namespace) -> int:
+    from sandbox.aws.serve import Options, serve  # noqa: PLC0415
 
     serve(
         Options(
