@@ -31,6 +31,11 @@ EVENTS = {
     "disk_recovered": "The state store could set its reserve aside again.",
     "state_moved_aside": "The state store was damaged; the old file is kept beside the new one.",
     # following files
+    "bytes_lost": "A log was truncated or deleted before it was read to its end; says how much, as far as it is known.",
+    "file_rotated": "A log file was moved away from its live path; it is read on.",
+    "file_truncated": "A log file no longer holds what was read of it; the rest is searched for in its copies.",
+    "generation_found": "A known generation of a log was found in another file and is read on there.",
+    "generation_met": "A generation of a log was met for the first time.",
     "log_not_followed": "A log file can't be opened or read.",
     # shipping
     "batch_confirmed": "A batch of unknown fate was found in its stream: it is not sent again.",

@@ -1,0 +1,134 @@
+"""Following one configured source: the scan that is the truth, and the tails that come of it."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, ParamSpec
+
+from vawsum_agent.core.errors import StateError
+from vawsum_agent.logs.follow.chain import Chain
+from vawsum_agent.logs.follow.globs import Globs
+from vawsum_agent.logs.follow.ground import Ground
+from vawsum_agent.logs.follow.names import rotation_bases
+from vawsum_agent.logs.follow.problems import Problem, Problems
+from vawsum_agent.logs.follow.survey import Sighting, Survey, identity_of
+from vawsum_agent.logs.follow.tail import Tail
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from vawsum_agent.config.model import LogSource
+    from vawsum_agent.core.clock import Clock
+    from vawsum_agent.logs.follow.records import RecordStore
+
+_P = ParamSpec("_P")
+
+REVIEWS_A_SCAN = 32
+"""How many folders are looked at again in one scan without anything having changed."""
+
+
+class Follower:
+    """Finds and opens what a source means. Single-threaded: called by the reader loop, never blocks for long."""
+
+    def __init__(self, source: LogSource, files: RecordStore, clock: Clock) -> None:
+        self._source = source
+        self._files = files
+        self._clock = clock
+        self._problems = Problems(source.name, clock)
+        self._survey = Survey(Globs(source.paths, source.exclude), self._problems)
+        self._ground = Ground(source.name, self._survey, files, clock, self._problems)
+        self._chains: dict[str, Chain] = {}
+        self._is_resumed = False
+
+    def scan(self) -> None:
+        """Look at every file that the globs mean, and open what is new at once.
+
+        A file unlinked a moment later stays readable. What the store refuses to take is a problem of the path and
+        tried again by the next scan. Raises StateError when the records can't be read, in the first scan.
+        """
+        self._survey.begin()
+        if not self._is_resumed:
+            self._resume()
+        seen = set()
+        for path, status in self._survey.live():
+            seen.add(path)
+            chain = self._chains.get(path)
+            if chain is None:
+                self._guard(path, self._meet, path, status)
+            elif not chain.looks_as_before(status):
+                self._guard(path, chain.changed, status)
+        self._look_after(seen)
+        self._ground.skips_existing = False
+
+    def tails(self) -> Sequence[Tail]:
+        """Give the generations with something to follow, oldest of a path first."""
+        return [tail for chain in self._chains.values() for tail in chain.tails if not tail.is_finished]
+
+    def problems(self) -> list[Problem]:
+        """Give what keeps files from being followed."""
+        return self._problems.now()
+
+    def folders(self) -> list[str]:
+        """Give the folders in which a new file can be a live log, for `Wake`."""
+        return self._survey.folders()
+
+    def close(self) -> None:
+        """Let go of every file. What was not checkpointed is read again by the next follower."""
+        for chain in self._chains.values():
+            chain.close()
+        self._chains.clear()
+
+    def _resume(self) -> None:
+        """Take up the generations that the store knows, before anything can be taken for new."""
+        records = self._files.of_source(self._source.name)
+        self._ground.skips_existing = self._source.start_at == "end" and not records
+        by_path: dict[str, list[Tail]] = {}
+        for record in records:
+            tail = Tail(record, self._ground)
+            self._ground.claims[record.fingerprint.device, record.fingerprint.inode] = tail
+            by_path.setdefault(record.path, []).append(tail)
+        for path, tails in by_path.items():
+            if self._survey.means(path):
+                self._chains[path] = Chain(path, self._ground, tails)
+        self._is_resumed = True
+        for path, chain in self._chains.items():
+            self._guard(path, chain.review)
+
+    def _meet(self, path: str, status: os.stat_result) -> None:
+        """Begin to follow a path, unless its file is another path's or a rotated copy of it."""
+        holder = self._ground.claims.get(identity_of(status))
+        if holder is not None:
+            sighting = Sighting(path, identity_of(status), status.st_size, status.st_mtime_ns)
+            if self._ground.holder(sighting.identity) is not None:
+                return
+            if self._chains[holder.record.path].meet(holder, sighting):
+                return
+        folder, name = os.path.split(path)
+        for base in rotation_bases(name):
+            live = os.path.join(folder, base)
+            if live in self._chains or (base in self._survey.names(folder) and self._survey.means(live)):
+                return
+        chain = self._chains[path] = Chain(path, self._ground)
+        chain.review()
+
+    def _look_after(self, seen: set[str]) -> None:
+        now = self._clock.monotonic()
+        reviews = 0
+        for path, chain in list(self._chains.items()):
+            if chain.live is not None and path not in seen:
+                chain.moved_away()
+                self._guard(path, chain.review)
+            if chain.is_busy:
+                self._guard(path, chain.settle)
+            if chain.due <= now and reviews < REVIEWS_A_SCAN:
+                reviews += 1
+                self._guard(path, chain.review)
+            if not chain.tails and path not in seen:
+                del self._chains[path]
+
+    def _guard(self, path: str, step: Callable[_P, None], *args: _P.args, **kwargs: _P.kwargs) -> None:
+        """Do one path's step; a store that can't be written must not keep the other paths from being opened."""
+        try:
+            step(*args, **kwargs)
+        except StateError as error:
+            self._problems.note(path, error.message, error.hint)
