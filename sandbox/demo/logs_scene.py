@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from sandbox.client import Sandbox
 from sandbox.demo.agent import Agent
 from sandbox.demo.verdict import HEADINGS, Verdict, judge, written_texts
-from sandbox.host import Rotation, Traffic, open_host
+from sandbox.host import SETTLE_S, Rotation, Traffic, open_host
 from sandbox.servers.process import open_directory
 
 if TYPE_CHECKING:
@@ -146,7 +146,7 @@ class LogsScene:
         code = self._agent.stop()
         self._say.see(f"it stopped with exit code {code}")
         for _ in range(2):
-            self._say.wait(1, self._look)
+            self._say.wait(SETTLE_S, self._look)
             self._rotation.run()
         self._agent.start()
         self._say.wait(4, self._look)

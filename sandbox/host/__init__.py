@@ -7,11 +7,12 @@ rotation    logrotate with a private configuration
 """
 
 from sandbox.host.logs import LogFile, written_entries
-from sandbox.host.rotation import Rotation
+from sandbox.host.rotation import SETTLE_S, Rotation
 from sandbox.host.traffic import Traffic
 from sandbox.host.web import RealHost, StandInHost, WebHost, open_host
 
 __all__ = [
+    "SETTLE_S",
     "LogFile",
     "RealHost",
     "Rotation",

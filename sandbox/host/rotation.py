@@ -7,6 +7,7 @@ import shutil
 from typing import TYPE_CHECKING
 
 from sandbox.host.logs import generations
+from sandbox.host.web import SLOW_S
 from sandbox.servers.process import run
 
 if TYPE_CHECKING:
@@ -17,6 +18,10 @@ if TYPE_CHECKING:
     from sandbox.host.web import WebHost
 
 KEPT = 40
+SETTLE_S = SLOW_S + 1.0
+"""Between two rotations: a writer that ends a slow request late must not write to a file being compressed.
+logrotate loses such lines; no reader can find them again."""
+
 RENAME_AND_CREATE = ("compress", "delaycompress", "create")
 """Debian's way: the newest rotation stays uncompressed, since a server may still write to it."""
 

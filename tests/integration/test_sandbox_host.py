@@ -1,0 +1,85 @@
+"""The local host logs every visit once, through rotations, and the demo leaves nothing behind."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import psutil
+import pytest
+
+from sandbox.demo.verdict import written_texts
+from sandbox.host import SETTLE_S, Rotation, StandInHost, Traffic, WebHost, open_host
+from sandbox.proof import find_ids
+from sandbox.servers.process import open_directory
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
+
+REPOSITORY = Path(__file__).parents[2]
+
+
+@contextmanager
+def open_stand_in(directory: Path) -> Iterator[WebHost]:
+    """Run the stand-in, also where real servers are installed."""
+    host = StandInHost(directory)
+    try:
+        yield host
+    finally:
+        host.stop()
+
+
+@pytest.mark.parametrize("opening", [open_host, open_stand_in])
+def test_every_visit_is_logged_once_through_rotations(
+    opening: Callable[[Path], AbstractContextManager[WebHost]],
+) -> None:
+    """What was served stands in the files of all generations, each id once, stack traces whole."""
+    with open_directory("vawsum-host-") as directory:
+        with opening(directory / "host") as host:
+            rotation = Rotation(directory / "rotation", host)
+            traffic = Traffic(host, 100)
+            traffic.start()
+            for _ in range(3):
+                time.sleep(SETTLE_S)
+                rotation.run()
+            traffic.stop()
+        access, error, php = host.logs
+        texts = written_texts(access)
+        assert len(traffic.served) > 150
+        assert traffic.unsure == []
+        assert sorted(texts) == sorted(traffic.served)
+        assert {log.name for log in host.logs if Path(f"{log.path}.2.gz").exists()} >= {"apache-access", "apache-error"}
+        assert len(written_texts(error)) == sum(" 404 " in str(text) for text in texts.values())
+        traces = written_texts(php)
+        assert len(traces) == sum(" 500 " in str(text) for text in texts.values()) > 0
+        assert all(str(text).endswith("on line 4") and len(set(find_ids(str(text)))) == 1 for text in traces.values())
+
+
+def test_interrupted_demo_leaves_nothing_running() -> None:
+    """Ctrl-C, even twice, ends servers, daemon and sandbox, removes the demo's folder, and says so."""
+    with open_directory("vd-") as directory:
+        demo = subprocess.Popen(
+            [sys.executable, "-m", "sandbox", "demo", "--scene", "logs"],
+            cwd=REPOSITORY,
+            env={**os.environ, "TMPDIR": str(directory)},
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        time.sleep(4)
+        children = psutil.Process(demo.pid).children(recursive=True)
+        demo.send_signal(signal.SIGINT)
+        time.sleep(0.2)
+        demo.send_signal(signal.SIGINT)
+        said, _ = demo.communicate(timeout=60)
+        assert demo.returncode == 130, said
+        assert "everything was stopped" in said
+        assert len(children) > 1
+        assert not [child for child in children if child.is_running()]
+        assert list(directory.iterdir()) == []
