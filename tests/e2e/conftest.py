@@ -47,7 +47,7 @@ def agent(booted_host: BootedHost, web_server: WebServer) -> Iterator[AgentOnHos
     del web_server
     with Sandbox.start(policy=IAM_POLICY if IAM_POLICY.exists() else None) as sandbox:
         agent = AgentOnHost(booted_host, sandbox)
-        booted_host.run("rm -rf /var/lib/vawsum-agent/*")
+        booted_host.run("rm -rf /var/lib/vawsum-agent/* /etc/vawsum-agent/conf.d/*")
         agent.configure(CONFIG)
         agent.start()
         yield agent
