@@ -30,6 +30,17 @@ def write_durably(path: Path, content: bytes, *, mode: int = 0o640) -> None:
     sync_directory(path.parent)
 
 
+def replace_durably(temporary: Path, path: Path) -> None:
+    """Put a file that somebody else wrote whole in the place of ``path``, so that either survives a power cut."""
+    descriptor = os.open(temporary, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+    temporary.rename(path)
+    sync_directory(path.parent)
+
+
 def sync_directory(path: Path) -> None:
     """Make renames and creations in a folder survive a power cut (fsync(2): the entry needs its own)."""
     descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)

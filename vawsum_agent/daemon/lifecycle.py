@@ -39,11 +39,12 @@ START_TIMEOUT_S = 60.0
 class SnapshotStore(Protocol):
     """What the daemon itself needs of the state store."""
 
-    is_disk_full: bool
-    rebuilt_because: str | None
-
     def save_snapshot(self, body: Mapping[str, object]) -> None:
         """Keep the status for when the daemon is down."""
+        ...
+
+    def save_copy(self) -> None:
+        """Keep a copy of the store for when the file is damaged."""
         ...
 
     def recover_reserve(self) -> None:
@@ -116,7 +117,7 @@ class Daemon:
         components = running.supervisor.statuses()
         files = tuple(map(str, running.loaded.files))
         state = self._state or worst([component.state for component in components])
-        if state is State.RUNNING and any(notice.is_degrading for notice in notices):
+        if state is State.RUNNING and notices:
             state = State.DEGRADED
         facts = Facts(self._version, running.identity, self._pid, self._started_at, files)
         return document(facts, state, components, notices)
@@ -128,16 +129,11 @@ class Daemon:
         return request.reply.get()
 
     def _notices(self) -> list[Notice]:
-        notices = []
-        if self._refused is not None:
-            text = f"the configuration on disk is refused and the one before goes on: {self._refused}"
-            notices.append(Notice(text, "mend it (vawsum-agent check-config) and reload"))
-        if self._store.is_disk_full:
-            notices.append(Notice("the disk of the state store is full", "free some space on agent.state_dir"))
-        if self._store.rebuilt_because is not None:
-            text = f"the state store was begun anew: {self._store.rebuilt_because}"
-            notices.append(Notice(text, "what was sent before may have been sent again", is_degrading=False))
-        return notices
+        if self._refused is None:
+            return []
+        reasons = "; ".join(self._refused.message.split("\n"))
+        text = f"the configuration on disk is refused and the one before goes on: {reasons}"
+        return [Notice(text, "mend it (vawsum-agent check-config) and reload")]
 
     def _turn(self) -> None:
         with contextlib.suppress(queue.Empty):
@@ -250,5 +246,6 @@ class Daemon:
         try:
             self._store.recover_reserve()
             self._store.save_snapshot(status)
+            self._store.save_copy()
         except AgentError as error:
             _log.warning("snapshot_not_saved", error=error.message)

@@ -90,10 +90,10 @@ class LogsComponent:
             sources=self._sources,
             shipper=self._shipper,
             journal=self._journal,
-            files=self._files,
             ledger=self._ledger,
             count=self._count,
             flush_interval_s=config.logs.flush_interval,
+            lagging_since=store.opened_at if store.may_lag else None,
             clock=clock,
         )
         self._thread = threading.Thread(target=self._run, name="reader", daemon=True)

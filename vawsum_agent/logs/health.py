@@ -44,7 +44,7 @@ def assess(
     state = State.DEGRADED if notes else State.RUNNING
     if rebuilt_because:
         notes.append(
-            {"what": rebuilt_because, "hint": "checkpoints began anew: lines may have been sent twice; see the runbook"}
+            {"what": f"state: {rebuilt_because}", "hint": "what was sent since is asked for before it is sent again"}
         )
     if not is_confirmation_allowed:
         notes.append(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 MIGRATIONS: tuple[str, ...] = (
     """
+    CREATE TABLE boot (id INTEGER PRIMARY KEY CHECK (id = 1), boot_id TEXT NOT NULL, was_closed INTEGER NOT NULL);
     CREATE TABLE snapshot (id INTEGER PRIMARY KEY CHECK (id = 1), saved_at REAL NOT NULL, body BLOB NOT NULL);
     CREATE TABLE counter (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
     CREATE TABLE log_file (

@@ -7,21 +7,22 @@ whole; a power cut may lose the last commits, which repeats work and never skips
 from __future__ import annotations
 
 import contextlib
-import os
 import sqlite3
 import threading
+from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 import orjson
 import structlog
 
+from vawsum_agent.core.durable import replace_durably
 from vawsum_agent.core.errors import StateError
+from vawsum_agent.state.damage import copy_of, is_disk_full, recover
 from vawsum_agent.state.reserve import Reserve
 from vawsum_agent.state.schema import APPLICATION_ID, MIGRATIONS, VERSION
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from pathlib import Path
 
     from vawsum_agent.core.clock import Clock
 
@@ -32,6 +33,7 @@ T = TypeVar("T")
 _BUSY_TIMEOUT_S = 10.0
 _WAL_PAGES = 256
 _SPARE_PAGES = 256
+_COPY_EVERY_S = 60.0
 _PAGE_BYTES = 4096
 
 
@@ -46,12 +48,18 @@ class Store:
         self._lock = threading.RLock()
         self.is_disk_full = False
         self.rebuilt_because: str | None = None
+        self.may_lag = False
+        self.opened_at = clock.now()
+        self._writes = 0
+        self._copied_writes = -1
+        self._copied_at = float("-inf")
 
     @classmethod
     def open(cls, path: Path, clock: Clock) -> Store:
         """Open the store, creating it when missing and moving a damaged one aside.
 
-        After damage the store is new and empty and `rebuilt_because` says why, for ``status`` to repeat.
+        After damage it is restored from its copy, or begins empty, and `rebuilt_because` says so, for ``status`` to
+        repeat. ``may_lag`` says that more was done than the store knows: after damage, and after a power cut.
 
         Raises:
             StateError: the folder can't be written, or the file is from a newer version of the agent; neither
@@ -59,11 +67,11 @@ class Store:
         """
         reserve = Reserve(path.with_name("state.reserve"))
         _prepare_folder(path.parent)
-        rebuilt_because = _move_aside_if_damaged(path, clock)
+        rebuilt_because = recover(path, clock)
         try:
             connection = _open(path)
         except sqlite3.OperationalError as exc:
-            if not _is_disk_full(exc) or not reserve.release():
+            if not is_disk_full(exc) or not reserve.release():
                 raise _unusable(path, exc) from exc
             connection = _reopen(path)
         except sqlite3.DatabaseError as exc:
@@ -71,6 +79,7 @@ class Store:
         store = cls(connection, path, clock, reserve)
         store.rebuilt_because = rebuilt_because
         store.is_disk_full = not reserve.hold()
+        store.may_lag = rebuilt_because is not None or store._begin_boot()
         return store
 
     def read(self, sql: str, parameters: tuple[object, ...] = ()) -> list[sqlite3.Row]:
@@ -93,7 +102,7 @@ class Store:
             try:
                 return self._attempt(transaction)
             except sqlite3.Error as exc:
-                if not _is_disk_full(exc):
+                if not is_disk_full(exc):
                     raise _unusable(self._path, exc) from exc
                 self._note_disk_full()
             try:
@@ -103,6 +112,7 @@ class Store:
 
     def _attempt(self, transaction: Callable[[sqlite3.Connection], T]) -> T:
         self._connection.execute("BEGIN IMMEDIATE")
+        self._writes += 1
         try:
             result = transaction(self._connection)
             # If we die before the commit returns, the write-ahead log holds no commit record and nothing happened.
@@ -137,11 +147,51 @@ class Store:
     def save_snapshot(self, body: Mapping[str, object]) -> None:
         """Keep the daemon's status, for ``status`` to show when the daemon is down."""
         row = (self._clock.now(), orjson.dumps(body))
-        self.write(lambda db: db.execute("INSERT OR REPLACE INTO snapshot VALUES (1, ?, ?)", row))
+        with self._lock:
+            self.write(lambda db: db.execute("INSERT OR REPLACE INTO snapshot VALUES (1, ?, ?)", row))
+            self._writes -= 1  # not worth a copy
+
+    def save_copy(self, *, is_last: bool = False) -> None:
+        """Keep a copy beside the file, for `damage.recover`: every minute in which something changed, and at the end.
+
+        Raises:
+            StateError: the copy is as old as it was.
+        """
+        copy = copy_of(self._path)
+        temporary = copy.with_name(f"{copy.name}.tmp")
+        with self._lock:
+            is_fresh = self._clock.monotonic() - self._copied_at < _COPY_EVERY_S and not is_last
+            if is_fresh or self._writes == self._copied_writes or self.is_disk_full:
+                return
+            temporary.unlink(missing_ok=True)
+            try:
+                self._connection.execute("VACUUM INTO ?", (str(temporary),))
+                self._copied_writes, self._copied_at = self._writes, self._clock.monotonic()
+            except sqlite3.Error as exc:
+                temporary.unlink(missing_ok=True)
+                raise _unusable(copy, exc) from exc
+        # If we die before the rename, the older copy is still whole.
+        replace_durably(temporary, copy)
+
+    def _begin_boot(self) -> bool:
+        """Note that the store is in use in this boot of the machine; True when its last commits may be missing.
+
+        ``synchronous=NORMAL`` loses commits only where the machine went down, which is another boot than the last
+        and no close in between. The note itself must not get lost, hence FULL.
+        """
+        boot_id = _boot_id()
+        rows = self.read("SELECT boot_id, was_closed FROM boot")
+        self._connection.execute("PRAGMA synchronous = FULL")
+        self.write(lambda db: db.execute("INSERT OR REPLACE INTO boot VALUES (1, ?, 0)", (boot_id,)))
+        self._connection.execute("PRAGMA synchronous = NORMAL")
+        return bool(rows) and not rows[0]["was_closed"] and rows[0]["boot_id"] != boot_id
 
     def close(self) -> None:
-        """Close the file. Idempotent."""
-        with self._lock:
+        """Close the file in order. Idempotent."""
+        with self._lock, contextlib.suppress(sqlite3.Error, StateError):
+            self._connection.execute("PRAGMA synchronous = FULL")
+            self.write(lambda db: db.execute("UPDATE boot SET was_closed = 1"))
+            self.save_copy(is_last=True)
             self._connection.close()
 
 
@@ -167,6 +217,13 @@ def add_to_counter(db: sqlite3.Connection, name: str, by: int) -> None:
     db.execute(
         "INSERT INTO counter VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = value + excluded.value", (name, by)
     )
+
+
+def _boot_id() -> str:
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+    except OSError:
+        return ""
 
 
 def _prepare_folder(folder: Path) -> None:
@@ -223,51 +280,6 @@ def _set_pages_aside(connection: sqlite3.Connection) -> None:
     connection.execute("INSERT INTO spare VALUES (zeroblob(?))", (_SPARE_PAGES * _PAGE_BYTES,))
     connection.execute("DROP TABLE spare")
     connection.execute("COMMIT")
-
-
-def _move_aside_if_damaged(path: Path, clock: Clock) -> str | None:
-    if not path.exists():
-        return None
-    reason = _damage(path)
-    if reason is None:
-        return None
-    stamp = int(clock.now())
-    for suffix in ("", "-wal", "-shm"):
-        damaged = path.with_name(path.name + suffix)
-        if damaged.exists():
-            damaged.rename(path.with_name(f"{path.name}.damaged-{stamp}{suffix}"))
-    _log.error("state_moved_aside", path=str(path), reason=reason, kept_as=f"{path.name}.damaged-{stamp}")
-    return f"{reason}; the old file is kept as {path.name}.damaged-{stamp}"
-
-
-def _damage(path: Path) -> str | None:
-    """Say what is wrong with the file, or None. An empty file is damage: ours is never empty after its first open."""
-    if path.stat().st_size == 0:
-        return f"{path.name} was empty"
-    if not os.access(path, os.R_OK | os.W_OK):
-        message = f"{path} can't be read and written"
-        raise StateError(message, hint="check its owner and mode")
-    try:
-        connection = sqlite3.connect(path, timeout=_BUSY_TIMEOUT_S)
-        with contextlib.closing(connection):
-            application = connection.execute("PRAGMA application_id").fetchone()[0]
-            tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
-            verdict = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
-    except sqlite3.OperationalError as exc:
-        # Locked, or no room for the write-ahead log: not damage, and opening will say so or get past it.
-        return None if _is_disk_full(exc) or "locked" in str(exc) else f"{path.name} was damaged: {exc}"
-    except sqlite3.DatabaseError as exc:
-        return f"{path.name} was damaged: {exc}"
-    if tables and application != APPLICATION_ID:
-        return f"{path.name} was not this agent's"
-    return None if verdict == "ok" else f"{path.name} was damaged: {verdict}"
-
-
-def _is_disk_full(exc: sqlite3.Error) -> bool:
-    return exc.sqlite_errorcode in _DISK_FULL_CODES if hasattr(exc, "sqlite_errorcode") else "full" in str(exc)
-
-
-_DISK_FULL_CODES = frozenset({sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_WRITE, sqlite3.SQLITE_IOERR_SHMSIZE})
 
 
 def _unusable(path: Path, exc: sqlite3.Error) -> StateError:

@@ -71,6 +71,31 @@ def test_missing_store_is_a_first_start(tmp_path: Path) -> None:
     assert open_store(tmp_path).rebuilt_because is None
 
 
+def test_lost_store_is_restored_from_its_copy(tmp_path: Path) -> None:
+    """A store that is gone or damaged comes back as it was at its last copy, and is known to lag behind the deeds."""
+    store = open_store(tmp_path)
+    add_file(store)
+    store.close()
+    for damage in ("missing", "junk"):
+        path = tmp_path / "state.db"
+        path.unlink() if damage == "missing" else path.write_bytes(b"junk" * 5000)
+        store = open_store(tmp_path)
+        assert "restored from the copy of" in (store.rebuilt_because or "")
+        assert store.may_lag
+        assert len(LogFiles(store).of_source("s")) == 1
+        store.close()
+    assert not open_store(tmp_path).may_lag
+
+
+def test_power_cut_is_noticed(tmp_path: Path) -> None:
+    """Another boot without a close in between: the last commits may be missing. A crash in one boot loses none."""
+    open_store(tmp_path)
+    assert not open_store(tmp_path).may_lag
+    with sqlite3.connect(tmp_path / "state.db") as connection:
+        connection.execute("UPDATE boot SET boot_id = 'another'")
+    assert open_store(tmp_path).may_lag
+
+
 def test_newer_store_is_refused(tmp_path: Path) -> None:
     """state.db from a newer version: one clear line, and the file untouched."""
     open_store(tmp_path).close()

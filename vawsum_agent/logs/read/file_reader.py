@@ -8,13 +8,23 @@ from vawsum_agent.logs.batch.cut import BLOCK_BYTES, cut_entries, cut_lines
 from vawsum_agent.logs.batch.stamp import Stamper
 from vawsum_agent.logs.batch.trim import trim_to_whole_seconds
 from vawsum_agent.logs.follow.fingerprint import MARKER_BYTES, marker_of
-from vawsum_agent.logs.ship.shipment import Batch, Shipment
+from vawsum_agent.logs.ship.shipment import Batch, Progress, Shipment
 
 if TYPE_CHECKING:
     from vawsum_agent.logs.batch.compose import Composer
     from vawsum_agent.logs.follow.tail import Tail
     from vawsum_agent.logs.formats.format import Format
     from vawsum_agent.logs.ship.lane import Lane
+
+
+class Doubt(NamedTuple):
+    """What a store that lags can't tell: bytes before ``until`` were perhaps sent already, ``since`` at the latest."""
+
+    until: int
+    since: float
+
+
+NO_DOUBT = Doubt(0, 0.0)
 
 
 class _Stuck(NamedTuple):
@@ -32,7 +42,9 @@ class FileReader:
         noticed_at: wall time since when something waits to be read or cut; None when nothing does.
     """
 
-    def __init__(self, tail: Tail, log_format: Format, composer: Composer, lane: Lane, settle_s: float) -> None:
+    def __init__(
+        self, tail: Tail, log_format: Format, composer: Composer, lane: Lane, settle_s: float, doubt: Doubt
+    ) -> None:
         self.tail = tail
         self.composer = composer
         self.lane = lane
@@ -40,6 +52,7 @@ class FileReader:
         self._format = log_format
         self._stamper = Stamper(log_format)
         self._settle_s = settle_s
+        self._doubt = doubt
         self._pending = b""
         self._before = b""
         self._taken: list[tuple[int, int]] = []
@@ -157,7 +170,11 @@ class FileReader:
             noticed_at=now if self.noticed_at is None else self.noticed_at,
             dropped_bytes=composed.dropped_bytes,
         )
-        batch.shipments += (Shipment(batch, request) for request in composed.requests)
+        is_doubtful = start < self._doubt.until
+        progress = Progress.UNDECIDED if is_doubtful else Progress.WAITING
+        batch.shipments += (
+            Shipment(batch, request, progress, attempted_at=self._doubt.since) for request in composed.requests
+        )
         return batch
 
     def _skip_taken(self) -> None:

@@ -6,6 +6,7 @@ that a file which is rotated away or removed meanwhile is held by its descriptor
 
 from __future__ import annotations
 
+import sys
 import threading
 import time
 from collections import deque
@@ -15,7 +16,7 @@ import structlog
 
 from vawsum_agent.core.pulse import Pulse
 from vawsum_agent.logs.batch.cut import BLOCK_BYTES
-from vawsum_agent.logs.read.file_reader import FileReader
+from vawsum_agent.logs.read.file_reader import NO_DOUBT, Doubt, FileReader
 from vawsum_agent.logs.read.resume import resume
 
 if TYPE_CHECKING:
@@ -27,13 +28,13 @@ if TYPE_CHECKING:
     from vawsum_agent.logs.read.source import Source
     from vawsum_agent.logs.ship.shipper import Shipper
     from vawsum_agent.state.log_batches import LogBatches
-    from vawsum_agent.state.log_files import LogFiles
 
 _log = structlog.get_logger()
 
 _SCAN_EVERY_S = 1.0
 _SCAN_AT_MOST_EVERY_S = 0.2
 _IDLE_TURN_S = 0.2
+_DOUBT_S = 60.0
 
 
 class Reader:
@@ -45,19 +46,19 @@ class Reader:
         sources: Sequence[Source],
         shipper: Shipper,
         journal: LogBatches,
-        files: LogFiles,
         ledger: Ledger,
         count: Callable[[str, int], None],
         flush_interval_s: float,
+        lagging_since: float | None,
         clock: Clock,
     ) -> None:
         self._sources = sources
         self._shipper = shipper
         self._journal = journal
-        self._files = files
         self._ledger = ledger
         self._count = count
         self._flush_interval_s = flush_interval_s
+        self._lagging_since = lagging_since
         self._clock = clock
         self._readers: dict[int, FileReader] = {}
         self._checkpoints: deque[tuple[int, int]] = deque()
@@ -141,7 +142,7 @@ class Reader:
     def _attach(self, source: Source, tail: Tail) -> None:
         composer = source.composer(tail.path)
         lane = self._shipper.lane(composer.group, composer.stream)
-        reader = FileReader(tail, source.log_format, composer, lane, source.settle_s)
+        reader = FileReader(tail, source.log_format, composer, lane, source.settle_s, self._doubt(tail))
         self._ledger.open(tail.record)
         resumed = resume(tail, composer, self._journal, self._count)
         self._readers[tail.file_id] = reader
@@ -149,6 +150,13 @@ class Reader:
         for batch in resumed.batches:
             self._ledger.read(tail.file_id, batch.length)
             self._shipper.submit(lane, batch)
+
+    def _doubt(self, tail: Tail) -> Doubt:
+        """After damage or a power cut more may have been sent than the store knows: the stream is asked first."""
+        if self._lagging_since is None or self._clock.now() - self._lagging_since > _DOUBT_S:
+            return NO_DOUBT
+        unread = tail.unread_bytes()
+        return Doubt(sys.maxsize if unread is None else tail.position + unread, self._lagging_since)
 
     def _book_loss(self, tail: Tail) -> None:
         self._lost.add(tail.file_id)

@@ -37,7 +37,9 @@ class Lane:
         self._shipments: deque[Shipment] = deque()
 
     def add(self, batch: Batch) -> None:
-        """Queue all requests of a batch."""
+        """Queue all requests of a batch; one that perhaps arrived in an earlier life is asked about first."""
+        if any(shipment.progress is Progress.UNDECIDED for shipment in batch.shipments) and self.ask_at is None:
+            self.ask_at = 0.0
         self._shipments.extend(batch.shipments)
         self.used_bytes += batch.length
 
