@@ -24,6 +24,7 @@ from vawsum_agent.logs.batch.limits import (
     MAX_MESSAGE_BYTES,
     MAX_SPAN_MS,
 )
+from vawsum_agent.logs.batch.lines import split_lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -187,10 +188,8 @@ def _entries(block: bytes, layout: Layout) -> Iterator[tuple[bytes, int]]:
         raw = block[position : position + length]
         position += length
         if layout.is_by_line:
-            for line in raw.split(b"\n")[:-1]:
-                yield line + b"\n", time_ms
-            if not raw.endswith(b"\n"):
-                yield raw[raw.rfind(b"\n") + 1 :], time_ms
+            for line in split_lines(raw):
+                yield line, time_ms
         else:
             yield raw, time_ms
 

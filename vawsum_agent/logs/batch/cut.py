@@ -10,6 +10,7 @@ from vawsum_agent.logs.batch.limits import (
     MAX_BATCH_EVENTS,
     MAX_MESSAGE_BYTES,
 )
+from vawsum_agent.logs.batch.lines import count_line_ends
 
 if TYPE_CHECKING:
     import re
@@ -30,7 +31,7 @@ def cut_lines(block: bytes, *, is_last: bool) -> int:
     if end == 0:
         return cut_endless(block)
     while True:
-        lines = block.count(b"\n", 0, end)
+        lines = count_line_ends(block, 0, end)
         if _fits(end, lines):
             return end
         size = end + (EVENT_OVERHEAD_BYTES - 1) * lines

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from vawsum_agent.logs.batch.lines import count_line_ends
+
 if TYPE_CHECKING:
     import re
 
@@ -42,7 +44,7 @@ def find_runs(
             return None
         marked = before + text + after
         end = _end_of_run(block, position, marked)
-        if block.count(marked, position, end) != block.count(b"\n", position, end):
+        if block.count(marked, position, end) != count_line_ends(block, position, end):
             return None
         found.append((end - position, text))
         position = end

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from vawsum_agent.logs.batch.layout import TOO_OLD_MS, Layout, Run
 from vawsum_agent.logs.batch.limits import TOO_OLD_S
+from vawsum_agent.logs.batch.lines import split_lines
 from vawsum_agent.logs.batch.runs import find_runs
 
 if TYPE_CHECKING:
@@ -77,7 +78,7 @@ class Stamper:
         if found is not None:
             yield from found
         elif self._format.lines is None or not block.endswith(b"\n"):
-            for line in _lines(block):
+            for line in split_lines(block):
                 yield len(line), self._format.time_text(line) or b""
         else:
             yield from self._texts_in_bulk(block, self._format.lines)
@@ -127,13 +128,3 @@ class Stamper:
     @staticmethod
     def _or_read_time(time_ms: int | None, read_at: float) -> int:
         return int(read_at * 1000) if time_ms is None else time_ms
-
-
-def _lines(block: bytes) -> Iterator[bytes]:
-    """Split at newlines alone; `bytes.splitlines` would split at a carriage return as well."""
-    start = 0
-    while end := block.find(b"\n", start) + 1:
-        yield block[start:end]
-        start = end
-    if start < len(block):
-        yield block[start:]
