@@ -40,7 +40,13 @@ if TYPE_CHECKING:
 
 _log = structlog.get_logger()
 
-_COUNTERS = ("log_ambiguous_batches", "log_ambiguous_events", "log_confirmed_batches", "log_lost_files")
+_COUNTERS = (
+    "log_ambiguous_batches",
+    "log_ambiguous_events",
+    "log_confirmed_batches",
+    "log_dead_letters",
+    "log_lost_files",
+)
 _STOP_S = 2.0
 
 
@@ -54,14 +60,14 @@ class LogsComponent:
         self._config: LogsConfig = config.logs
         self._store = store
         self._clock = clock
-        self._files = LogFiles(store)
+        self._files = LogFiles(store, forgotten=self._forget)
         self._journal = LogBatches(store)
         self._ledger = Ledger()
         self._letters = DeadLetters(Path(config.agent.state_dir) / "dead-letter", config.logs.dead_letter_limit)
         self._wake = Wake(config.logs.source)
         self._counters: dict[str, int] = {}
         self._folded: dict[str, dict[str, object]] = {}
-        undeliverable = Undeliverable(self._letters, clock)
+        undeliverable = Undeliverable(self._letters, self._count, clock)
         client = LogsClient(session)
         self._verification = Verification(config.logs.confirm_window, undeliverable, self._count)
         settings = GroupSettings(config.logs.retention_days, config.logs.kms_key_id)
@@ -82,17 +88,18 @@ class LogsComponent:
                 identity,
                 Follower(source, self._files, clock),
                 make_format(source),
+                flush_interval_s=config.logs.flush_interval,
                 settle_s=min(config.logs.flush_interval / 2, 0.5),
             )
             for source in config.logs.source
         ]
         self._reader = Reader(
             sources=self._sources,
+            files=self._files,
             shipper=self._shipper,
             journal=self._journal,
             ledger=self._ledger,
             count=self._count,
-            flush_interval_s=config.logs.flush_interval,
             lagging_since=store.opened_at if store.may_lag else None,
             clock=clock,
         )
@@ -107,10 +114,7 @@ class LogsComponent:
 
     def start(self) -> None:
         """See `Component.start`."""
-        self._folded = {
-            source: {"files": files, "accepted_bytes": accepted, "dropped_by_reason": dropped}
-            for source, (files, accepted, dropped) in self._files.folded().items()
-        }
+        self._folded = self._files.folded()
         self._counters = {name: self._store.counter(name) for name in _COUNTERS}
         for source in self._config.source:
             for record in self._files.of_source(source.name):
@@ -185,6 +189,8 @@ class LogsComponent:
                     "events": self._counters.get("log_ambiguous_events", 0),
                 },
                 "confirmed_batches": self._counters.get("log_confirmed_batches", 0),
+                "dead_letters": self._counters.get("log_dead_letters", 0),
+                "lost_files": self._counters.get("log_lost_files", 0),
                 "delivery": "effectively once" if self._verification.is_allowed else "at least once",
                 "problems": health.notes,
             },
@@ -217,6 +223,11 @@ class LogsComponent:
         # If we die before this line the store knows all of it; the ledger in memory is built from the store.
         self._ledger.settle(file_id, accepted, batch.dropped_bytes)
         self._reader.checkpointed(file_id, checkpoint)
+
+    def _forget(self, file_id: int) -> None:
+        """A file is long gone: its row ends in the total of its source."""
+        self._ledger.close(file_id)
+        self._folded = self._files.folded()
 
     def _recorded(self, batch: Batch) -> int:
         """The journal's key; a batch of which nothing is sent (all too old, say) has none yet."""

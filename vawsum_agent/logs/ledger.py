@@ -80,6 +80,12 @@ class Ledger:
                 account.dropped_bytes[reason] = account.dropped_bytes.get(reason, 0) + length
             account.pending_bytes -= accepted_bytes + sum(dropped.values())
 
+    def lose(self, file_id: int, reason: str, length: int) -> None:
+        """Bytes were gone before anybody read them."""
+        with self._lock:
+            account = self._accounts[file_id]
+            account.dropped_bytes[reason] = account.dropped_bytes.get(reason, 0) + length
+
     def waiting(self, file_id: int, unread_bytes: int, oldest_pending_at: float | None) -> None:
         """Note what of the file waits, unread or unsettled, and since when."""
         with self._lock:

@@ -11,7 +11,7 @@ from vawsum_agent.state.log_records import NO_MARKER, FileRecord, Fingerprint, M
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from vawsum_agent.state.store import Store
 
@@ -20,10 +20,11 @@ Dropped = dict[str, int]
 
 
 class LogFiles:
-    """The rows of followed files."""
+    """The rows of followed files. ``forgotten`` is told of each that is removed."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, forgotten: Callable[[int], None] | None = None) -> None:
         self._store = store
+        self._forgotten = forgotten
 
     def of_source(self, source: str) -> list[FileRecord]:
         """Read all generations known to a source, oldest first. Raises StateError."""
@@ -116,26 +117,30 @@ class LogFiles:
             db.execute("DELETE FROM log_batch WHERE file_id = ?", (file_id,))
 
         self._store.write(fold)
+        if self._forgotten is not None:
+            self._forgotten(file_id)
 
-    def folded(self) -> dict[str, tuple[int, int, Dropped]]:
-        """Read the totals of forgotten generations: source → (files, accepted bytes, dropped bytes by reason)."""
-        return {row[0]: (row[1], row[2], orjson.loads(row[3])) for row in self._store.read("SELECT * FROM log_folded")}
+    def folded(self) -> dict[str, dict[str, object]]:
+        """Read the totals of forgotten generations, by source."""
+        return {
+            row["source"]: {
+                "files": row["files"],
+                "accepted_bytes": row["accepted_bytes"],
+                "dropped_by_reason": orjson.loads(row["dropped_bytes"]),
+            }
+            for row in self._store.read("SELECT * FROM log_folded")
+        }
 
-    def skip(self, file_id: int, *, to_offset: int, marker: Marker, reason: str) -> None:
-        """Move the checkpoint to ``to_offset``: the bytes before it are counted as dropped. Raises StateError."""
+    def book_loss(self, file_id: int, reason: str, length: int) -> None:
+        """Count bytes that were gone before anybody read them; the checkpoint stays. Raises StateError."""
 
-        def move(db: sqlite3.Connection) -> None:
-            row = db.execute("SELECT * FROM log_file WHERE file_id = ?", (file_id,)).fetchone()
-            advance(
-                db,
-                file_id,
-                offset=to_offset,
-                marker=marker,
-                accepted_bytes=0,
-                dropped={reason: to_offset - row["checkpoint"]},
-            )
+        def book(db: sqlite3.Connection) -> None:
+            row = db.execute("SELECT dropped_bytes FROM log_file WHERE file_id = ?", (file_id,)).fetchone()
+            if row is not None:
+                dropped = orjson.dumps(sum_dropped(orjson.loads(row[0]), {reason: length})).decode()
+                db.execute("UPDATE log_file SET dropped_bytes = ? WHERE file_id = ?", (dropped, file_id))
 
-        self._store.write(move)
+        self._store.write(book)
 
 
 def advance(

@@ -148,7 +148,7 @@ def test_ledger_of_forgotten_files_is_folded(tmp_path: Path) -> None:
         journal.accept(journal.record(batch(file_id, 0, 10)), 8, {"empty": 2})
         files.remove(file_id)
     assert files.of_source("s") == []
-    assert files.folded() == {"s": (2, 16, {"empty": 4})}
+    assert files.folded() == {"s": {"files": 2, "accepted_bytes": 16, "dropped_by_reason": {"empty": 4}}}
 
 
 def test_names_that_are_no_text_survive(tmp_path: Path) -> None:

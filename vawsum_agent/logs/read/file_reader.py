@@ -13,8 +13,12 @@ from vawsum_agent.logs.ship.shipment import Batch, Progress, Shipment
 if TYPE_CHECKING:
     from vawsum_agent.logs.batch.compose import Composer
     from vawsum_agent.logs.follow.tail import Tail
-    from vawsum_agent.logs.formats.format import Format
+    from vawsum_agent.logs.read.source import Source
     from vawsum_agent.logs.ship.lane import Lane
+    from vawsum_agent.logs.ship.shipment import Origin
+
+
+_LEFT_OVER_BYTES = 32 << 10
 
 
 class Doubt(NamedTuple):
@@ -39,23 +43,33 @@ class FileReader:
     """Cuts what a tail gives into batches. Used by the reader thread alone.
 
     Attributes:
+        taken: ranges that are in batches already, in order.
         noticed_at: wall time since when something waits to be read or cut; None when nothing does.
     """
 
     def __init__(
-        self, tail: Tail, log_format: Format, composer: Composer, lane: Lane, settle_s: float, doubt: Doubt
+        self,
+        tail: Tail,
+        origin: Origin,
+        source: Source,
+        composer: Composer,
+        lane: Lane,
+        doubt: Doubt,
     ) -> None:
         self.tail = tail
+        self.origin = origin
         self.composer = composer
         self.lane = lane
         self.noticed_at: float | None = None
-        self._format = log_format
-        self._stamper = Stamper(log_format)
-        self._settle_s = settle_s
+        self._format = source.log_format
+        self._stamper = Stamper(source.log_format)
+        self._settle_s = source.settle_s
+        self._flush_interval_s = source.flush_interval_s
         self._doubt = doubt
         self._pending = b""
         self._before = b""
-        self._taken: list[tuple[int, int]] = []
+        self._wanted_bytes = BLOCK_BYTES
+        self.taken: list[tuple[int, int]] = []
         self._stuck: _Stuck | None = None
         self._read_at = 0.0
 
@@ -66,7 +80,7 @@ class FileReader:
 
     def pass_over(self, taken: list[tuple[int, int]]) -> None:
         """Name the ranges that are in batches already, in order; they are not read again."""
-        self._taken = taken
+        self.taken = taken
         self._skip_taken()
 
     def rewind(self, offset: int, taken: list[tuple[int, int]]) -> int:
@@ -80,6 +94,10 @@ class FileReader:
         self.pass_over([(start, end) for start, end in taken if end > offset])
         return given_up
 
+    def pending_bytes(self) -> int:
+        """Count what is read and in no batch."""
+        return len(self._pending)
+
     def waiting_bytes(self) -> int:
         """Count what could be in the next batch, as far as it is known."""
         return len(self._pending) + (self.tail.unread_bytes() or 0)
@@ -91,7 +109,7 @@ class FileReader:
         elif self.noticed_at is None:
             self.noticed_at = now
 
-    def due_at(self, now: float, flush_interval_s: float) -> float | None:
+    def due_at(self, now: float) -> float | None:
         """Tell when a batch can be cut; None while only news from the file can change that."""
         if self.noticed_at is None:
             return now if self.tail.unread_bytes() is None else None
@@ -102,9 +120,9 @@ class FileReader:
                 return now
             may_settle = self._format.is_multiline and not stuck.was_settled
             return self._settles_at() if may_settle else None
-        if unread is None or len(self._pending) + unread >= BLOCK_BYTES:
+        if unread is None or len(self._pending) + unread >= self._wanted_bytes:
             return now
-        return self.noticed_at + flush_interval_s
+        return self.noticed_at + self._flush_interval_s
 
     def read(self, now: float) -> tuple[Batch | None, int]:
         """Read on and cut one batch.
@@ -113,8 +131,8 @@ class FileReader:
             The batch, or None when what is there is not whole yet; and how many bytes were read.
         """
         self._skip_taken()
-        hard_end = self._taken[0][0] if self._taken else None
-        limit = BLOCK_BYTES - len(self._pending)
+        hard_end = self.taken[0][0] if self.taken else None
+        limit = self._wanted_bytes - len(self._pending)
         if hard_end is not None:
             limit = min(limit, hard_end - self.tail.position)
         data = self.tail.read(limit) if limit > 0 else b""
@@ -122,9 +140,10 @@ class FileReader:
             self._read_at = now
         block = self._pending + data if self._pending else data
         start = self.tail.position - len(block)
-        is_at_end = not self.tail.unread_bytes() and len(data) < BLOCK_BYTES
+        is_at_end = not self.tail.unread_bytes() and len(data) < max(limit, 1)
         is_last = self.tail.position == hard_end or (self.tail.is_final and is_at_end)
         cut = self._cut(block, now, is_last=is_last)
+        self._learn_wanted(len(block), cut)
         if cut == 0:
             self._pending = block
             self._stuck = _Stuck(self.tail.position, was_final=is_last, was_settled=now >= self._settles_at())
@@ -146,6 +165,13 @@ class FileReader:
         is_settled = now >= self._settles_at() and not self.tail.unread_bytes()
         return cut_entries(block, self._format.start, is_last=is_last, is_settled=is_settled)
 
+    def _learn_wanted(self, read: int, cut: int) -> None:
+        """Read as much as a batch takes and little more: what is left over waits in memory, for each file."""
+        if cut in {0, read}:
+            self._wanted_bytes = BLOCK_BYTES
+        elif read - cut > _LEFT_OVER_BYTES:
+            self._wanted_bytes = min(BLOCK_BYTES, cut + _LEFT_OVER_BYTES)
+
     def _settles_at(self) -> float:
         """When an entry that nothing was added to counts as whole; a file's time may lie in the future."""
         return min(self._read_at, self.tail.written_at) + self._settle_s
@@ -160,7 +186,7 @@ class FileReader:
         composed = self.composer.compose(whole, layout)
         self._before = (self._before + whole[-MARKER_BYTES:])[-MARKER_BYTES:]
         batch = Batch(
-            origin=self.tail,
+            origin=self.origin,
             composer=self.composer,
             start=start,
             end=start + cut,
@@ -178,8 +204,8 @@ class FileReader:
         return batch
 
     def _skip_taken(self) -> None:
-        while self._taken and not self._pending and self.tail.position >= self._taken[0][0]:
-            _, end = self._taken.pop(0)
+        while self.taken and not self._pending and self.tail.position >= self.taken[0][0]:
+            _, end = self.taken.pop(0)
             if end > self.tail.position:
                 self.tail.rewind(end)
                 self._before = b""

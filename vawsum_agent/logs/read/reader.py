@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from collections import deque
+from functools import partial
 from typing import TYPE_CHECKING
 
 import structlog
@@ -18,6 +19,7 @@ from vawsum_agent.core.pulse import Pulse
 from vawsum_agent.logs.batch.cut import BLOCK_BYTES
 from vawsum_agent.logs.read.file_reader import NO_DOUBT, Doubt, FileReader
 from vawsum_agent.logs.read.resume import resume
+from vawsum_agent.logs.ship.shipment import Origin
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     from vawsum_agent.logs.read.source import Source
     from vawsum_agent.logs.ship.shipper import Shipper
     from vawsum_agent.state.log_batches import LogBatches
+    from vawsum_agent.state.log_files import LogFiles
 
 _log = structlog.get_logger()
 
@@ -44,20 +47,20 @@ class Reader:
         self,
         *,
         sources: Sequence[Source],
+        files: LogFiles,
         shipper: Shipper,
         journal: LogBatches,
         ledger: Ledger,
         count: Callable[[str, int], None],
-        flush_interval_s: float,
         lagging_since: float | None,
         clock: Clock,
     ) -> None:
         self._sources = sources
+        self._files = files
         self._shipper = shipper
         self._journal = journal
         self._ledger = ledger
         self._count = count
-        self._flush_interval_s = flush_interval_s
         self._lagging_since = lagging_since
         self._clock = clock
         self._readers: dict[int, FileReader] = {}
@@ -66,6 +69,7 @@ class Reader:
         self._asking = 0
         self._scanned_at = float("-inf")
         self._lost: set[int] = set()
+        self._pending_bytes = 0
         self.pulse = Pulse(clock)
 
     def checkpointed(self, file_id: int, offset: int) -> None:
@@ -104,7 +108,7 @@ class Reader:
         """Whether something that could be sent waits to be read."""
         with self._files_lock:
             now = self._clock.now()
-            return any(reader.due_at(now, self._flush_interval_s) is not None for reader in self._readers.values())
+            return any(reader.due_at(now) is not None for reader in self._readers.values())
 
     def close(self) -> None:
         """Close all files."""
@@ -132,7 +136,7 @@ class Reader:
                 if tail.file_id not in self._readers and not tail.is_searching:
                     self._attach(source, tail)
         for file_id in self._readers.keys() - present:
-            del self._readers[file_id]
+            self._pending_bytes -= self._readers.pop(file_id).pending_bytes()
         wall = self._clock.now()
         for reader in self._readers.values():
             reader.notice(wall)
@@ -142,9 +146,10 @@ class Reader:
     def _attach(self, source: Source, tail: Tail) -> None:
         composer = source.composer(tail.path)
         lane = self._shipper.lane(composer.group, composer.stream)
-        reader = FileReader(tail, source.log_format, composer, lane, source.settle_s, self._doubt(tail))
+        origin = Origin(tail.file_id, tail.path, tail.source, partial(self.read_range, tail.file_id))
+        reader = FileReader(tail, origin, source, composer, lane, self._doubt(tail))
         self._ledger.open(tail.record)
-        resumed = resume(tail, composer, self._journal, self._count)
+        resumed = resume(tail, origin, composer, self._journal, self._count)
         self._readers[tail.file_id] = reader
         reader.pass_over(resumed.taken)
         for batch in resumed.batches:
@@ -160,6 +165,9 @@ class Reader:
 
     def _book_loss(self, tail: Tail) -> None:
         self._lost.add(tail.file_id)
+        length = tail.lost_bytes or 0
+        self._files.book_loss(tail.file_id, tail.lost_reason, length)
+        self._ledger.lose(tail.file_id, tail.lost_reason, length)
         self._count("log_lost_files", 1)
         _log.error("log_bytes_lost", path=tail.path, reason=tail.lost_reason, lost_bytes=tail.lost_bytes)
 
@@ -185,26 +193,32 @@ class Reader:
     def _step(self, reader: FileReader, *, is_draining: bool) -> bool:
         now = self._clock.now()
         reader.notice(now)
-        due_at = reader.due_at(now, self._flush_interval_s)
+        due_at = reader.due_at(now)
         if due_at is None or (due_at > now and not is_draining):
             return False
         return self._has_room(reader) and self._read(reader, now)
 
     def _has_room(self, reader: FileReader) -> bool:
         wanted = min(max(reader.waiting_bytes(), 1), BLOCK_BYTES)
-        if self._shipper.room(reader.lane) >= wanted:
+        if self._room(reader) >= wanted:
             return True
         if reader.lane.destination.failures:
             return False
         self._take_back()
-        return self._shipper.room(reader.lane) >= wanted
+        return self._room(reader) >= wanted
+
+    def _room(self, reader: FileReader) -> int:
+        """What the buffer has left for a file: it holds batches, and of every file what is in none yet."""
+        return self._shipper.room(reader.lane) - (self._pending_bytes - reader.pending_bytes())
 
     def _read(self, reader: FileReader, now: float) -> bool:
+        pending_before = reader.pending_bytes()
         try:
             batch, length = reader.read(now)
         except OSError as exc:
             _log.warning("log_not_readable", path=reader.tail.path, error=str(exc))
             return False
+        self._pending_bytes += reader.pending_bytes() - pending_before
         self._ledger.read(reader.tail.file_id, length)
         if batch is None:
             return False
@@ -223,8 +237,16 @@ class Reader:
                 self._journal.discard(batch.batch_id)
         for file_id, offset in first.items():
             taken = [(record.start, record.end) for record in self._journal.of_file(file_id)]
-            given_up = self._readers[file_id].rewind(offset, taken)
-            self._ledger.read(file_id, -given_up)
+            self._rewind(self._readers[file_id], offset, taken)
+        if self._pending_bytes > BLOCK_BYTES:
+            for reader in self._readers.values():
+                if reader.pending_bytes() and not reader.tail.wants_turn:
+                    self._rewind(reader, reader.start, reader.taken)
+
+    def _rewind(self, reader: FileReader, offset: int, taken: list[tuple[int, int]]) -> None:
+        given_up = reader.rewind(offset, taken)
+        self._pending_bytes -= given_up
+        self._ledger.read(reader.tail.file_id, -given_up)
 
     def _book_waiting(self) -> None:
         unsettled_since = self._shipper.oldest_noticed()
@@ -233,7 +255,7 @@ class Reader:
             self._ledger.waiting(file_id, reader.tail.unread_bytes() or 0, min(moments, default=None))
 
     def _wait_s(self, now: float) -> float:
-        due = [reader.due_at(now, self._flush_interval_s) for reader in self._readers.values()]
+        due = [reader.due_at(now) for reader in self._readers.values()]
         soonest = min((at for at in due if at is not None), default=None)
         until_scan = self._scanned_at + _SCAN_EVERY_S - self._clock.monotonic()
         until_due = until_scan if soonest is None else max(soonest - now, _IDLE_TURN_S if soonest <= now else 0.0)

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from vawsum_agent.logs.batch.compose import Composer
     from vawsum_agent.logs.follow.tail import Tail
+    from vawsum_agent.logs.ship.shipment import Origin
     from vawsum_agent.state.log_batches import BatchRecord, LogBatches
 
 _log = structlog.get_logger()
@@ -33,7 +34,9 @@ class Resumed:
     batches: list[Batch]
 
 
-def resume(tail: Tail, composer: Composer, journal: LogBatches, count: Callable[[str, int], None]) -> Resumed:
+def resume(
+    tail: Tail, origin: Origin, composer: Composer, journal: LogBatches, count: Callable[[str, int], None]
+) -> Resumed:
     """Take up what the journal holds of one file.
 
     A batch whose text can't be made again as it was (other rules of redaction, another stream, bytes gone) can't be
@@ -48,7 +51,7 @@ def resume(tail: Tail, composer: Composer, journal: LogBatches, count: Callable[
         if record.is_accepted:
             taken.append((record.start, record.end))
             continue
-        batch = _recomposed(tail, composer, record)
+        batch = _recomposed(tail, origin, composer, record)
         if batch is None:
             # If we die before this is written, the next start comes to the same end.
             journal.discard(record.batch_id)
@@ -60,7 +63,7 @@ def resume(tail: Tail, composer: Composer, journal: LogBatches, count: Callable[
     return Resumed(taken, batches)
 
 
-def _recomposed(tail: Tail, composer: Composer, record: BatchRecord) -> Batch | None:
+def _recomposed(tail: Tail, origin: Origin, composer: Composer, record: BatchRecord) -> Batch | None:
     if (record.group, record.stream) != (composer.group, composer.stream):
         return None
     block = tail.read_range(record.start, record.end)
@@ -76,7 +79,7 @@ def _recomposed(tail: Tail, composer: Composer, record: BatchRecord) -> Batch | 
     if composed.digest() != record.digest:
         return None
     batch = Batch(
-        origin=tail,
+        origin=origin,
         composer=composer,
         start=record.start,
         end=record.end,

@@ -25,6 +25,7 @@ class Source:
     """A source.
 
     Attributes:
+        flush_interval_s: how long what is there may wait for more.
         settle_s: how long a file must be quiet for its last entry of many lines to count as whole.
     """
 
@@ -32,6 +33,7 @@ class Source:
     identity: Identity
     follower: Follower
     log_format: Format
+    flush_interval_s: float
     settle_s: float
 
     def composer(self, path: str) -> Composer:

@@ -18,11 +18,16 @@ _IN_FLIGHT_LIMIT = 8
 
 
 class Destination:
-    """The state of one log group. Guarded by the shipper's lock. Times are of the monotonic clock."""
+    """The state of one log group. Guarded by the shipper's lock. Times are of the monotonic clock.
+
+    Attributes:
+        used_bytes: of files, in batches for it that are not settled.
+    """
 
     def __init__(self, group: str, dice: random.Random) -> None:
         self.group = group
         self.in_flight = 0
+        self.used_bytes = 0
         self.failures = 0
         self.not_before = 0.0
         self.failing_since: float | None = None
@@ -33,6 +38,10 @@ class Destination:
         """Whether another request may start."""
         limit = 1 if self.failures else _IN_FLIGHT_LIMIT
         return now >= self.not_before and self.in_flight < limit
+
+    def may_queue(self, now: float) -> bool:
+        """Whether another batch may be read for it: while it fails, one for all its streams, when it is tried again."""
+        return not self.failures or (self.used_bytes == 0 and now >= self.not_before)
 
     def succeeded(self) -> None:
         """An answer of the service said yes: it is well."""

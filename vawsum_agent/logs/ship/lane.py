@@ -23,7 +23,6 @@ class Lane:
     """One log stream's queue. Guarded by the shipper's lock.
 
     Attributes:
-        used_bytes: of files, in batches that are not settled yet.
         ask_at: when the stream is asked next about undecided shipments, monotonic; None when there is nothing to ask.
         is_asking: whether a sender is asking right now.
     """
@@ -31,7 +30,6 @@ class Lane:
     def __init__(self, stream: str, destination: Destination) -> None:
         self.stream = stream
         self.destination = destination
-        self.used_bytes = 0
         self.ask_at: float | None = None
         self.is_asking = False
         self._shipments: deque[Shipment] = deque()
@@ -41,7 +39,7 @@ class Lane:
         if any(shipment.progress is Progress.UNDECIDED for shipment in batch.shipments) and self.ask_at is None:
             self.ask_at = 0.0
         self._shipments.extend(batch.shipments)
-        self.used_bytes += batch.length
+        self.destination.used_bytes += batch.length
 
     def next_sendable(self) -> Shipment | None:
         """Find the first waiting shipment that shares no time with an earlier unsettled one."""
@@ -73,7 +71,7 @@ class Lane:
                 break
             for _ in batch.shipments:
                 self._shipments.pop()
-            self.used_bytes -= batch.length
+            self.destination.used_bytes -= batch.length
             taken.append(batch)
         return taken
 

@@ -5,37 +5,33 @@ from __future__ import annotations
 import threading
 from dataclasses import dataclass, field
 from enum import Enum, auto
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from vawsum_agent.logs.batch.event import Event, events_of
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from vawsum_agent.logs.batch.compose import Composer, Request
     from vawsum_agent.logs.batch.layout import Layout
     from vawsum_agent.state.log_records import Marker
 
 
-class Origin(Protocol):
-    """The file that a batch was read from."""
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """The file that a batch was read from.
 
-    @property
-    def file_id(self) -> int:
-        """The store's key of the generation."""
-        ...
+    Attributes:
+        file_id: the store's key of the generation.
+        path: the live path it was met under.
+        source: the configured source that follows it.
+        read_range: reads bytes from start to end again; None when they are gone. Any thread may call it.
+    """
 
-    @property
-    def path(self) -> str:
-        """The live path it was met under."""
-        ...
-
-    @property
-    def source(self) -> str:
-        """The configured source that follows it."""
-        ...
-
-    def read_range(self, start: int, end: int) -> bytes | None:
-        """Read bytes again; None when they are gone."""
-        ...
+    file_id: int
+    path: str
+    source: str
+    read_range: Callable[[int, int], bytes | None]
 
 
 class Progress(Enum):

@@ -85,9 +85,9 @@ class Shipper:
             return self._lanes[key]
 
     def room(self, lane: Lane) -> int:
-        """Count the bytes that may be read for a lane now. A failing destination gets one batch at a time."""
+        """Count the bytes that may be read for a lane now."""
         with self._changed:
-            if lane.destination.failures and lane.used_bytes:
+            if not lane.destination.may_queue(self._clock.monotonic()):
                 return 0
             return self._buffer_bytes - self._used_bytes
 
@@ -314,6 +314,6 @@ class Shipper:
             return
         with self._changed:
             self._used_bytes -= batch.length
-            self._lanes[batch.composer.group, batch.composer.stream].used_bytes -= batch.length
+            self._destinations[batch.composer.group].used_bytes -= batch.length
             self._changed.notify_all() if not self._used_bytes else None
         self._notify()

@@ -11,7 +11,7 @@ import structlog
 from vawsum_agent.core.clock import rfc3339
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from vawsum_agent.aws.logs import RejectedEvents
     from vawsum_agent.core.clock import Clock
@@ -26,8 +26,9 @@ _log = structlog.get_logger()
 class Undeliverable:
     """Keeps refused events and books their bytes as dropped. Safe to share between threads."""
 
-    def __init__(self, letters: DeadLetters, clock: Clock) -> None:
+    def __init__(self, letters: DeadLetters, count: Callable[[str, int], None], clock: Clock) -> None:
         self._letters = letters
+        self._count = count
         self._clock = clock
 
     def refused_for_time(self, batch: Batch, events: Sequence[Event], refused: RejectedEvents) -> None:
@@ -62,6 +63,7 @@ class Undeliverable:
             # The bytes are counted all the same; keeping them is what the full disk took from us.
             _log.error("dead_letters_lost", path=batch.origin.path, count=len(events), reason=reason, error=str(exc))
             return
+        self._count("log_dead_letters", len(events))
         _log.warning("events_undeliverable", path=batch.origin.path, count=len(events), reason=reason)
         if gone_bytes:
             _log.warning("dead_letter_limit_reached", removed_bytes=gone_bytes)

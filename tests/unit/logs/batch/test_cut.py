@@ -20,7 +20,7 @@ LENGTHS = st.lists(st.sampled_from([0, 1, 5, 189, 2000, 70_000, 400_000]), min_s
 
 
 @given(LENGTHS, st.binary(max_size=3), st.booleans())
-def test_lines_are_whole_and_fit(lengths: list[int], rest: bytes, is_last: bool) -> None:  # noqa: FBT001
+def test_lines_are_whole_and_fit(lengths: list[int], rest: bytes, is_last: bool) -> None:
     """What is cut ends at a line end (or at the end, if no more comes) and fits one batch; something is always cut."""
     block = (b"".join(b"x" * length + b"\n" for length in lengths) + rest.replace(b"\n", b""))[:BLOCK_BYTES]
     cut = cut_lines(block, is_last=is_last)

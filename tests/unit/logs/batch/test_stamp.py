@@ -53,10 +53,10 @@ def expand(block: bytes, layout: Layout) -> list[tuple[bytes, int]]:
 )
 def test_every_line_gets_its_own_time(
     groups: list[tuple[int, int, str]],
-    in_order: bool,  # noqa: FBT001
+    in_order: bool,
     junk: list[int],
 ) -> None:
-    """In order or not, with lines that have no time in between: each line has the time it states, else that of reading."""
+    """In order or not, with lines without a time in between: each has the time it states, else that of reading."""
     if in_order:
         groups = sorted(groups)
     lines = [(access(second, rest), (BASE + second) * 1000) for second, count, rest in groups for _ in range(count)]

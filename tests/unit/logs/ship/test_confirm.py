@@ -7,7 +7,7 @@ from collections import Counter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vawsum_agent.logs.ship.confirm import may_be_refused, missing_events
+from vawsum_agent.logs.ship.confirm import Text, may_be_refused, missing_events
 
 EVENT = st.tuples(st.integers(0, 3), st.sampled_from("abc"))
 EVENTS = st.lists(EVENT, max_size=6)
@@ -15,8 +15,8 @@ EVENTS = st.lists(EVENT, max_size=6)
 
 @given(st.lists(EVENTS, max_size=3), EVENTS, EVENTS)
 def test_everything_there_is_nothing_missing(
-    undecided: list[list[tuple[int, str]]], before: list, others: list
-) -> None:  # type: ignore[type-arg]
+    undecided: list[list[Text]], before: list[Text], others: list[Text]
+) -> None:
     """Events that all arrived are all found, whatever else the stream holds."""
     seen = Counter(before) + Counter(others)
     for events in undecided:
@@ -25,7 +25,7 @@ def test_everything_there_is_nothing_missing(
 
 
 @given(EVENTS, EVENTS)
-def test_identical_events_of_earlier_batches_prove_nothing(events: list[tuple[int, str]], before: list) -> None:  # type: ignore[type-arg]
+def test_identical_events_of_earlier_batches_prove_nothing(events: list[Text], before: list[Text]) -> None:
     """With only the earlier batches' events in the stream, all of a request is missing."""
     assert missing_events([events], before, Counter(before)) == [list(range(len(events)))]
 

@@ -10,25 +10,15 @@ from vawsum_agent.logs.batch.layout import Layout
 from vawsum_agent.logs.redact import Redactor
 from vawsum_agent.logs.ship.destination import Destination
 from vawsum_agent.logs.ship.lane import Lane
-from vawsum_agent.logs.ship.shipment import Batch, Progress, Shipment
+from vawsum_agent.logs.ship.shipment import Batch, Origin, Progress, Shipment
 from vawsum_agent.state.log_records import NO_MARKER
 
-
-class File:
-    """A file to come from."""
-
-    file_id = 1
-    path = "/x"
-    source = "x"
-
-    def read_range(self, start: int, end: int) -> bytes | None:
-        """Hold nothing."""
-        del start, end
+FILE = Origin(1, "/x", "x", lambda _start, _end: None)
 
 
 def batch(first_ms: int, last_ms: int) -> Batch:
     """Make a batch of one request over a span of time."""
-    made = Batch(File(), Composer("g", "s", Redactor([])), 0, 10, Layout([], is_by_line=True), "", NO_MARKER, 0.0, {})
+    made = Batch(FILE, Composer("g", "s", Redactor([])), 0, 10, Layout([], is_by_line=True), "", NO_MARKER, 0.0, {})
     made.shipments.append(Shipment(made, Request(b"", 1, 10, first_ms, last_ms)))
     return made
 
@@ -66,7 +56,7 @@ def test_only_what_never_left_is_taken_back() -> None:
     lane = lane_of(one, two, three)
     one.shipments[0].progress = Progress.UNDECIDED
     assert lane.take_back() == [three, two]
-    assert lane.used_bytes == one.length
+    assert lane.destination.used_bytes == one.length
 
 
 def test_failing_destination_is_tried_by_one_request_after_its_backoff() -> None:
