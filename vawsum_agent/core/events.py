@@ -27,19 +27,23 @@ EVENTS = {
     "stop_forced": "A second signal came: the daemon ends without draining.",
     "stop_requested": "A signal asked the daemon to drain and stop.",
     # the state store
+    "count_not_kept": "A counter could not be written; what it counted shows in status until the daemon ends.",
     "disk_full": "The state store met a full disk and goes on with its reserve.",
     "disk_recovered": "The state store could set its reserve aside again.",
     "state_moved_aside": "The state store was damaged; the old file is kept beside the new one.",
     # following files
-    "bytes_lost": "A log was truncated or deleted before it was read to its end; says how much, as far as it is known.",
     "file_rotated": "A log file was moved away from its live path; it is read on.",
     "file_truncated": "A log file no longer holds what was read of it; the rest is searched for in its copies.",
     "generation_found": "A known generation of a log was found in another file and is read on there.",
     "generation_met": "A generation of a log was met for the first time.",
+    "log_bytes_lost": "A log was truncated or deleted before it was read to its end; says how much, where known.",
     "log_not_followed": "A log file can't be opened or read.",
+    "log_not_readable": "Reading a log file failed; it is tried again.",
+    "reader_died": "The reader thread ended on a bug; the component is replaced.",
     # shipping
     "batch_confirmed": "A batch of unknown fate was found in its stream: it is not sent again.",
     "batch_not_booked": "A batch could not be recorded in the state store; it waits.",
+    "batch_not_recomposed": "After a crash the bytes of a batch under way were not found again; it counts as ambiguous.",
     "batch_refused": "CloudWatch called a batch invalid; it is halved until only what is wrong is left.",
     "batch_sent_again": "A batch of unknown fate was not found in its stream and is sent again.",
     "confirmation_not_allowed": "GetLogEvents is not allowed: delivery is at least once instead of once.",
@@ -51,6 +55,7 @@ EVENTS = {
     "events_undeliverable": "CloudWatch did not take some events of a batch; they are counted by reason.",
     "log_group_created": "A log group was created, with its retention and key.",
     "log_stream_created": "A log stream was created.",
+    "rejected_info_unreadable": "CloudWatch accepted a batch but not all its events; which ones could not be read.",
     "sender_died": "A sender thread ended on a bug; the component is replaced.",
     "stream_not_readable": "A stream could not be asked what it holds.",
 }

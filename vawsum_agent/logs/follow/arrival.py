@@ -33,7 +33,7 @@ class Arrivals:
         self._ground = ground
         self._trials = Trials(ground.survey)
         self._copies: dict[Sighting, int] = {}
-        self._since = math.inf
+        self._since = self._reference()
 
     @property
     def is_trying(self) -> bool:
@@ -48,18 +48,18 @@ class Arrivals:
         )
         question = False
         if self._chain.tails:
-            since = self._since = min(self._since, self._reference())
             for sighting in rotations:
-                if sighting.size > 0 and sighting.mtime >= since:
+                if sighting.mtime >= self._since:
                     question |= self._adopt(sighting, content)
-        if not question:
-            self._since = math.inf
         if live is not None and content is not None:
             self._begin(live, content, rotations)
         present = set(files.values())
         self._copies = {sighting: file_id for sighting, file_id in self._copies.items() if sighting in present}
         self._trials.sweep()
-        return question or (live is not None and content is None)
+        question |= live is not None and content is None
+        if not question:
+            self._since = self._reference()
+        return question
 
     def has_copy(self, tail: Tail) -> bool:
         """Whether the last run saw a copy of a generation."""
@@ -79,9 +79,14 @@ class Arrivals:
         return os.path.basename(self._chain.path) in rotation_bases(os.path.basename(sighting.path))
 
     def _reference(self) -> float:
-        """The time since when a file can be a generation that was missed; older ones were there before we were."""
+        """The time since when a file can be a generation that was missed; older ones were there before we were.
+
+        Taken at the end of a review, for the next one: what a slow writer adds to an old file meanwhile must not make
+        a generation look old that began later and ended earlier.
+        """
         unfinished = [tail.record.modified_at for tail in self._chain.tails if not tail.is_finished]
-        return min(unfinished) if unfinished else max(tail.record.modified_at for tail in self._chain.tails)
+        finished = [tail.record.modified_at for tail in self._chain.tails]
+        return min(unfinished) if unfinished else max(finished, default=math.inf)
 
     # Rotations never seen live
 
@@ -90,9 +95,10 @@ class Arrivals:
         if sighting in self._copies:
             return False
         head = self._ground.survey.head(sighting)
-        if not head:
+        if head is None or (not head and sighting.is_compressed):
             return head is None
-        is_known = self._is_known(sighting, live)
+        # An empty one is opened as well: a slow writer may be about to write to it.
+        is_known = self._is_known(sighting, live) if head else False
         if is_known is not False:
             return is_known is None
         content = self._ground.survey.open(sighting)
@@ -178,7 +184,7 @@ class Arrivals:
                 and size < tail.position
                 and begins_alike(fingerprint, self._ground.survey.head(live) or b"")
             ):
-                tail.lost_reason = "truncated"
+                tail.missing_reason = "truncated"
                 self._chain.lose(tail)
                 return size
         return 0

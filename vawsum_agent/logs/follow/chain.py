@@ -48,7 +48,9 @@ class Chain:
         self.due = 0.0
         self.is_busy = False
         self._ground = ground
-        self._folders = {os.path.dirname(path), os.path.dirname(os.path.realpath(path))}
+        self.folders: set[str] = set()
+        self.look_into(os.path.dirname(path))
+        self.look_into(os.path.dirname(os.path.realpath(path)))
         self._round = 0
         self._absent_since: dict[int, float] = {}
         self._search = Search(self, ground)
@@ -94,9 +96,14 @@ class Chain:
         # The kernel knows where it was moved to: an olddir anywhere on the file system.
         target = os.readlink(f"/proc/self/fd/{live.content.descriptor}")
         if not target.endswith(" (deleted)"):
-            self._folders.add(os.path.dirname(target))
+            self.look_into(os.path.dirname(target))
         _log.info("file_rotated", source=live.source, path=live.path, file_id=live.file_id, to=os.path.basename(target))
         self._round = 0
+
+    def look_into(self, folder: str) -> None:
+        """Count a folder among those that may hold files of this path."""
+        self.folders.add(folder)
+        self._ground.folders.setdefault(folder, -1)
 
     def meet(self, tail: Tail, sighting: Sighting) -> bool:
         """Whether a file under some other name is still that of a finished generation; read on when it grew."""
@@ -108,13 +115,17 @@ class Chain:
             self.live = None
         tail.detach()
         tail.place = Place.SEARCHED
-        tail.lost_reason = "truncated"
+        tail.missing_reason = "truncated"
         tail.missing_since = self._ground.clock.monotonic()
 
     # Looking at the folder
 
     def review(self) -> None:
         """Find out which file holds what. Costs a look at the folder: done after a change and now and then."""
+        for tail in self.tails:
+            # What was truncated meanwhile must not vouch for a file: its copy would look like something new.
+            if tail.content is not None and not tail.notice(os.fstat(tail.content.descriptor)):
+                self._truncated(tail)
         sightings = self._sightings()
         files = {s.identity: s for s in sightings if self._ground.holder(s.identity) is None}
         question = self._search.run(files)
@@ -139,10 +150,10 @@ class Chain:
         sightings = []
         if searched:
             # olddir is most often a folder below; one elsewhere is known once a file was seen to move there.
-            folders = self._folders.union(*map(survey.subfolders, self._folders))
+            folders = self.folders.union(*map(survey.subfolders, self.folders))
             inodes = {tail.fingerprint.inode for tail in searched}
             sightings += survey.relatives(self.path, sorted(folders), inodes)
-        sightings += survey.rotations(self.path, sorted(self._folders))
+        sightings += survey.rotations(self.path, sorted(self.folders))
         live = survey.sight(self.path) if survey.means(self.path) else None
         if live is not None:
             sightings.append(live)
@@ -165,7 +176,7 @@ class Chain:
         if is_live:
             self.live = tail
         else:
-            self._folders.add(os.path.dirname(sighting.path))
+            self.look_into(os.path.dirname(sighting.path))
         if not content.is_compressed:
             tail.notice(os.fstat(content.descriptor))
 
@@ -235,22 +246,14 @@ class Chain:
                 self.lose(tail)
 
     def lose(self, tail: Tail) -> None:
-        """Accept that the unread rest of a generation is nowhere any more."""
+        """Accept that the unread rest of a generation is nowhere any more.
+
+        It is finished by the next scan: until then whoever reads can see the loss.
+        """
         tail.place = Place.LOST
         tail.is_final = True
         tail.lost_bytes = tail.missing_bytes()
-        tail.lost_reason = tail.lost_reason or "deleted"
-        if tail.lost_bytes != 0:
-            _log.warning(
-                "bytes_lost",
-                source=tail.source,
-                path=tail.path,
-                file_id=tail.file_id,
-                reason=tail.lost_reason,
-                from_offset=tail.position,
-                lost_bytes=tail.lost_bytes,
-            )
-        tail.finish_when_done()
+        tail.lost_reason = "" if tail.lost_bytes == 0 else tail.missing_reason
 
     def _forget(self, now: float) -> None:
         """Drop finished generations of which no file is left: nothing can be taken for theirs any more."""

@@ -1,4 +1,4 @@
-"""Reading inside ``.gz``, ``.bz2`` and ``.xz``: as a stream, a bounded piece a call, also while the file is being written."""
+"""Reading inside ``.gz``, ``.bz2`` and ``.xz``: a stream, a bounded piece a call, also while it is being written."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ CODECS = {
 
 
 class CompressedContent:
-    """A compressed file. Reading on is cheap, going back starts over; what was read last is kept for short ways back."""
+    """A compressed file. Reading on is cheap, going back starts over, save within what was read last."""
 
     is_compressed = True
 

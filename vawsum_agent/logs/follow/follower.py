@@ -97,11 +97,12 @@ class Follower:
     def _meet(self, path: str, status: os.stat_result) -> None:
         """Begin to follow a path, unless its file is another path's or a rotated copy of it."""
         holder = self._ground.claims.get(identity_of(status))
-        if holder is not None:
+        owner = None if holder is None else self._chains.get(holder.record.path)
+        if holder is not None and owner is not None:
             sighting = Sighting(path, identity_of(status), status.st_size, status.st_mtime_ns)
             if self._ground.holder(sighting.identity) is not None:
                 return
-            if self._chains[holder.record.path].meet(holder, sighting):
+            if owner.meet(holder, sighting):
                 return
         folder, name = os.path.split(path)
         for base in rotation_bases(name):
@@ -114,17 +115,29 @@ class Follower:
     def _look_after(self, seen: set[str]) -> None:
         now = self._clock.monotonic()
         reviews = 0
+        changed = self._changed_folders()
         for path, chain in list(self._chains.items()):
             if chain.live is not None and path not in seen:
                 chain.moved_away()
                 self._guard(path, chain.review)
             if chain.is_busy:
                 self._guard(path, chain.settle)
+            if changed and not changed.isdisjoint(chain.folders):
+                chain.due = now
             if chain.due <= now and reviews < REVIEWS_A_SCAN:
                 reviews += 1
                 self._guard(path, chain.review)
             if not chain.tails and path not in seen:
                 del self._chains[path]
+
+    def _changed_folders(self) -> set[str]:
+        changed = set()
+        for folder, stamp in self._ground.folders.items():
+            now = self._survey.stamp(folder)
+            if now != stamp:
+                changed.add(folder)
+                self._ground.folders[folder] = now
+        return changed
 
     def _guard(self, path: str, step: Callable[_P, None], *args: _P.args, **kwargs: _P.kwargs) -> None:
         """Do one path's step; a store that can't be written must not keep the other paths from being opened."""

@@ -1,4 +1,4 @@
-"""Whether a file holds the bytes of a generation: decided by its head and the bytes before an offset, never by its name."""
+"""Whether a file holds the bytes of a generation: its head and the bytes before an offset decide, never its name."""
 
 from __future__ import annotations
 

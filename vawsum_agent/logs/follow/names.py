@@ -1,4 +1,4 @@
-"""What the name of a file tells, purely: whether it is compressed, which live log it may be a rotation of, how it is stored."""
+"""What the name of a file tells: whether it is compressed, and which live log it may be a rotation of."""
 
 from __future__ import annotations
 

@@ -37,7 +37,7 @@ class Sighting:
 
     @property
     def mtime(self) -> float:
-        """When its bytes were last added to, seconds; the end of that second where a compressor kept only the second."""
+        """When bytes were last added, in seconds; the end of that second where a compressor kept only the second."""
         rounding = 0.999_999 if self.mtime_ns % 1_000_000_000 == 0 else 0.0
         return self.mtime_ns / 1e9 + rounding
 
@@ -79,6 +79,13 @@ class Survey:
     def folders(self) -> list[str]:
         """Give the folders that the globs look into."""
         return sorted({folder for folder, _ in self._globs.folders()})
+
+    def stamp(self, folder: str) -> int:
+        """Tell when a file was last created, renamed or removed in a folder, as far as its file system counts."""
+        try:
+            return os.stat(folder).st_mtime_ns
+        except OSError:
+            return 0
 
     def names(self, folder: str) -> list[str]:
         """List a folder, sorted; once a scan."""

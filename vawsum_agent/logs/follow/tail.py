@@ -74,6 +74,7 @@ class Tail:
         self.is_finished = record.is_finished
         self.is_held = False
         self.missing_since: float | None = None
+        self.missing_reason = "deleted"
         self.changed_at = 0.0
         self.modified_at = record.modified_at
         self._ground = ground
@@ -170,7 +171,7 @@ class Tail:
 
     def unread_bytes(self) -> int | None:
         """Tell how much is left to read, as far as it is known; None inside a compressed file and while searching."""
-        if self.place is Place.LOST:
+        if self.place is Place.LOST or self.is_finished:
             return 0
         if self.content is None:
             return None
@@ -204,6 +205,7 @@ class Tail:
         self.seen = (-1, -1)
         self.is_suspect = self.is_final = False
         self.missing_since = None
+        self.missing_reason = "deleted"
         self.changed_at = now
         self._was_seen = True
         self._count_lost(content)
@@ -245,7 +247,7 @@ class Tail:
     def notice(self, status: os.stat_result) -> bool:
         """Take in what the file looks like now. False: it is no longer this generation that is in it."""
         seen = (status.st_size, status.st_mtime_ns)
-        if seen == self.seen and not self.is_suspect:
+        if (seen == self.seen and not self.is_suspect) or (self.content is not None and self.content.is_compressed):
             return True
         if status.st_size < self.known_size or not self.is_intact():
             return False
@@ -253,18 +255,21 @@ class Tail:
         self.seen = seen
         self.known_size = status.st_size
         self.written_at = status.st_mtime_ns / 1e9
+        self.modified_at = max(self.modified_at, self.written_at)
         if status.st_size > self.fingerprint.head_length < HEAD_BYTES:
             self.learn_head()
         if self.written_at > self.record.modified_at + MODIFIED_AT_STEP_S:
             self._ground.store.update(self.file_id, modified_at=self.written_at)
             self.record = replace(self.record, modified_at=self.written_at)
-        self.modified_at = max(self.modified_at, self.written_at)
         return True
 
     def learn_head(self) -> None:
         """Take in more of the head of a file that was shorter; stored before a checkpoint can rely on it."""
-        head = self.content.head() if self.content is not None and not self.content.is_compressed else None
+        if self.content is None or self.content.is_compressed:
+            return
+        head = self.content.head()
         if head is not None and len(head) > self.fingerprint.head_length and begins_alike(self.fingerprint, head):
+            self.modified_at = max(self.modified_at, os.fstat(self.content.descriptor).st_mtime_ns / 1e9)
             self._update_fingerprint(fingerprint_of(self.fingerprint.device, self.fingerprint.inode, head))
 
     def missing_bytes(self) -> int | None:

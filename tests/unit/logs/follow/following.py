@@ -151,6 +151,13 @@ class Reader:
             self.records.advance(tail.file_id, start + len(whole), marker_of(whole))
             tail.checkpointed(start + len(whole))
 
+    def take_back(self, tail: Tail, count: int) -> None:
+        """Give up some of what was read and not accepted; it is read again."""
+        pending = self.pending.get(tail.file_id, b"")
+        kept = pending[: max(0, len(pending) - count)]
+        self.pending[tail.file_id] = kept
+        tail.rewind(tail.position - (len(pending) - len(kept)))
+
     def drain(self, *, scans: int = 3, limit: int = 1 << 20) -> None:
         """Scan, read everything, have it accepted."""
         for _ in range(scans):
