@@ -64,7 +64,7 @@ class LogsComponent:
         self._journal = LogBatches(store)
         self._ledger = Ledger()
         self._letters = DeadLetters(Path(config.agent.state_dir) / "dead-letter", config.logs.dead_letter_limit)
-        self._wake = Wake(config.logs.source)
+        self._wake = Wake()
         self._counters: dict[str, int] = {}
         self._folded: dict[str, dict[str, object]] = {}
         undeliverable = Undeliverable(self._letters, self._count, clock)
@@ -119,7 +119,6 @@ class LogsComponent:
         for source in self._config.source:
             for record in self._files.of_source(source.name):
                 self._ledger.open(record)
-        self._wake.start()
         self._thread.start()
         self._set_state(State.RUNNING)
 
@@ -200,11 +199,11 @@ class LogsComponent:
 
     def _run(self) -> None:
         try:
+            was_woken = True
             while not self._is_stopped:
-                was_woken = self._wake.is_set()
-                self._wake.clear()
                 wait_s = self._reader.turn(was_woken=was_woken, is_draining=self._is_draining)
-                self._wake.wait(wait_s)
+                self._wake.watch(folder for source in self._sources for folder in source.follower.folders())
+                was_woken = self._wake.wait(wait_s)
         except Exception as exc:  # noqa: BLE001 - a thread's last word; the supervisor replaces the component
             self._failure = exc
             _log.exception("reader_died")
