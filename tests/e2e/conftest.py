@@ -45,7 +45,7 @@ def web_server(booted_host: BootedHost) -> WebServer:
 def agent(booted_host: BootedHost, web_server: WebServer) -> Iterator[AgentOnHost]:
     """The agent, configured for a web host and running, with the rights of its shipped policy and nothing behind it."""
     del web_server
-    with Sandbox.start(policy=IAM_POLICY if IAM_POLICY.exists() else None) as sandbox:
+    with Sandbox.start(policy=IAM_POLICY) as sandbox:
         agent = AgentOnHost(booted_host, sandbox)
         booted_host.run("rm -rf /var/lib/vawsum-agent/* /etc/vawsum-agent/conf.d/*")
         agent.configure(CONFIG)
