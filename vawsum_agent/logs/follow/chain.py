@@ -31,8 +31,12 @@ ABSENT_S = 24 * 3600.0
 """The same where not one file of the path is there: its file system may just not be mounted."""
 FORGET_AFTER_S = 3600.0
 """How long the record of a finished generation outlives its last file."""
-REVIEW_DELAYS_S = (0.0, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
+REVIEW_DELAYS_S = (0.0, 0.2, 1.0, 5.0)
 """After a change the folder is looked at again so often: a rotation is many renames, and a listing may miss some."""
+REVIEW_EVERY_S = 60.0
+"""How often without a change: a file that was closed may grow without its folder showing it."""
+REVIEW_ALONE_EVERY_S = 600.0
+"""The same where there is no such file."""
 
 
 class Chain:
@@ -47,6 +51,7 @@ class Chain:
         self.live: Tail | None = None
         self.due = 0.0
         self.is_busy = False
+        self._is_link = False
         self._ground = ground
         self.folders: set[str] = set()
         self.look_into(os.path.dirname(path))
@@ -57,6 +62,13 @@ class Chain:
         self._arrivals = Arrivals(self, ground)
 
     # What the scan sees of the live path
+
+    def held_status(self) -> os.stat_result | None:
+        """Look at the live file by its descriptor, which is quicker; None where the path may lead elsewhere by now."""
+        live = self.live
+        if live is None or live.content is None or self._is_link:
+            return None
+        return os.fstat(live.content.descriptor)
 
     def looks_as_before(self, status: os.stat_result) -> bool:
         """Whether the live path is as it was seen last: the quick answer for a quiet log."""
@@ -103,7 +115,7 @@ class Chain:
     def look_into(self, folder: str) -> None:
         """Count a folder among those that may hold files of this path."""
         self.folders.add(folder)
-        self._ground.folders.setdefault(folder, -1)
+        self._ground.folders.add(folder)
 
     def meet(self, tail: Tail, sighting: Sighting) -> bool:
         """Whether a file under some other name is still that of a finished generation; read on when it grew."""
@@ -139,9 +151,14 @@ class Chain:
             self._forget(now)
         if self._search.is_trying or self._arrivals.is_trying:
             self._round = 0
-        self.due = now + REVIEW_DELAYS_S[min(self._round, len(REVIEW_DELAYS_S) - 1)]
-        self._round += 1
         self._count()
+        self.due = now + self._delay_s()
+        self._round += 1
+
+    def _delay_s(self) -> float:
+        if self._round < len(REVIEW_DELAYS_S):
+            return REVIEW_DELAYS_S[self._round]
+        return REVIEW_EVERY_S if len(self.tails) > 1 or self.live is None else REVIEW_ALONE_EVERY_S
 
     def _sightings(self) -> list[Sighting]:
         """Sight what may belong to this path, the live file last: a file under two names is taken by its last."""
@@ -175,6 +192,7 @@ class Chain:
         self._ground.claims[content.identity] = tail
         if is_live:
             self.live = tail
+            self._is_link = os.path.realpath(self.path) != self.path
         else:
             self.look_into(os.path.dirname(sighting.path))
         if not content.is_compressed:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, ParamSpec
 
 from vawsum_agent.core.errors import StateError
 from vawsum_agent.logs.follow.chain import Chain
+from vawsum_agent.logs.follow.folders import Folders
 from vawsum_agent.logs.follow.globs import Globs
 from vawsum_agent.logs.follow.ground import Ground
 from vawsum_agent.logs.follow.names import rotation_bases
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
 _P = ParamSpec("_P")
 
-REVIEWS_A_SCAN = 32
+REVIEWS_A_SCAN = 16
 """How many folders are looked at again in one scan without anything having changed."""
 
 
@@ -35,7 +36,9 @@ class Follower:
         self._files = files
         self._clock = clock
         self._problems = Problems(source.name, clock)
-        self._survey = Survey(Globs(source.paths, source.exclude), self._problems)
+        self._globs = Globs(source.paths, source.exclude)
+        self._folders = Folders(self._globs, self._problems, clock)
+        self._survey = Survey(self._globs, self._folders, self._problems)
         self._ground = Ground(source.name, self._survey, files, clock, self._problems)
         self._chains: dict[str, Chain] = {}
         self._is_resumed = False
@@ -46,17 +49,24 @@ class Follower:
         A file unlinked a moment later stays readable. What the store refuses to take is a problem of the path and
         tried again by the next scan. Raises StateError when the records can't be read, in the first scan.
         """
-        self._survey.begin()
+        self._folders.begin()
         if not self._is_resumed:
             self._resume()
-        seen = set()
-        for path, status in self._survey.live():
-            seen.add(path)
-            chain = self._chains.get(path)
-            if chain is None:
-                self._guard(path, self._meet, path, status)
-            elif not chain.looks_as_before(status):
-                self._guard(path, chain.changed, status)
+        seen: set[str] = set()
+        for folder, pattern in self._globs.folders():
+            is_unchanged = self._folders.is_unchanged(folder)
+            for path in self._folders.live(folder, pattern):
+                chain = self._chains.get(path)
+                status = chain.held_status() if chain is not None and is_unchanged else None
+                if status is None:
+                    status = self._survey.status(path)
+                    if status is None:
+                        continue
+                seen.add(path)
+                if chain is None:
+                    self._guard(path, self._meet, path, status)
+                elif not chain.looks_as_before(status):
+                    self._guard(path, chain.changed, status)
         self._look_after(seen)
         self._ground.skips_existing = False
 
@@ -70,7 +80,7 @@ class Follower:
 
     def folders(self) -> list[str]:
         """Give the folders in which a new file can be a live log, for `Wake`."""
-        return self._survey.folders()
+        return sorted({folder for folder, _ in self._globs.folders()})
 
     def close(self) -> None:
         """Let go of every file. What was not checkpointed is read again by the next follower."""
@@ -107,7 +117,7 @@ class Follower:
         folder, name = os.path.split(path)
         for base in rotation_bases(name):
             live = os.path.join(folder, base)
-            if live in self._chains or (base in self._survey.names(folder) and self._survey.means(live)):
+            if live in self._chains or (base in self._folders.names(folder) and self._survey.means(live)):
                 return
         chain = self._chains[path] = Chain(path, self._ground)
         chain.review()
@@ -115,7 +125,7 @@ class Follower:
     def _look_after(self, seen: set[str]) -> None:
         now = self._clock.monotonic()
         reviews = 0
-        changed = self._changed_folders()
+        changed = {folder for folder in self._ground.folders if self._folders.has_changed(folder)}
         for path, chain in list(self._chains.items()):
             if chain.live is not None and path not in seen:
                 chain.moved_away()
@@ -129,15 +139,6 @@ class Follower:
                 self._guard(path, chain.review)
             if not chain.tails and path not in seen:
                 del self._chains[path]
-
-    def _changed_folders(self) -> set[str]:
-        changed = set()
-        for folder, stamp in self._ground.folders.items():
-            now = self._survey.stamp(folder)
-            if now != stamp:
-                changed.add(folder)
-                self._ground.folders[folder] = now
-        return changed
 
     def _guard(self, path: str, step: Callable[_P, None], *args: _P.args, **kwargs: _P.kwargs) -> None:
         """Do one path's step; a store that can't be written must not keep the other paths from being opened."""

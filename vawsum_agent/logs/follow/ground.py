@@ -19,7 +19,7 @@ class Ground:
     """One source's collaborators, and who has which file.
 
     Attributes:
-        folders: those that may hold files of any path, with what they looked like last (see `Survey.stamp`).
+        folders: those that may hold files of any path.
         claims: the generation that each file was last known to hold, of all paths of the source.
         skips_existing: the source has never been looked at and says ``start_at = "end"``.
     """
@@ -29,7 +29,7 @@ class Ground:
     store: RecordStore
     clock: Clock
     problems: Problems
-    folders: dict[str, int] = field(default_factory=dict)
+    folders: set[str] = field(default_factory=set)
     claims: dict[Identity, Tail] = field(default_factory=dict)
     skips_existing: bool = False
 

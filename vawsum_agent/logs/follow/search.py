@@ -60,10 +60,10 @@ class Search:
         self._trials.close()
 
     def _by_inode(self, tail: Tail, sighting: Sighting, files: dict[Identity, Sighting]) -> bool:
-        if tail.fingerprint.head_length == 0 and (tail.is_finished or sighting.size > 0):
+        is_live = sighting.path == self._chain.path
+        if tail.fingerprint.head_length == 0 and (sighting.size > 0 or (tail.is_finished and is_live)):
             # Nothing was ever read of it, and its inode may be another's by now: look at the file without prejudice.
             return False
-        is_live = sighting.path == self._chain.path
         if tail.is_finished and not is_live and (sighting.is_compressed or sighting.size <= tail.position):
             return self._meet_again(tail, sighting, files)
         fit, content = self._trials.take(tail, sighting)

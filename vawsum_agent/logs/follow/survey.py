@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 
 from vawsum_agent.logs.follow.compressed import CODECS, CompressedContent, CorruptError
 from vawsum_agent.logs.follow.content import Content, Identity, PlainContent
-from vawsum_agent.logs.follow.names import codec_of, is_compressed, rotation_bases, without_compression
+from vawsum_agent.logs.follow.names import codec_of, is_compressed, without_compression
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
 
+    from vawsum_agent.logs.follow.folders import Folders
     from vawsum_agent.logs.follow.globs import Globs
     from vawsum_agent.logs.follow.problems import Problems
 
@@ -48,61 +49,22 @@ def identity_of(status: os.stat_result) -> Identity:
 
 
 class Survey:
-    """The folders of a source. Listings are kept for the length of a scan, heads as long as the file stays the same."""
+    """The files of a source. Heads are kept as long as a file stays the same."""
 
-    def __init__(self, globs: Globs, problems: Problems) -> None:
+    def __init__(self, globs: Globs, folders: Folders, problems: Problems) -> None:
         self._globs = globs
+        self._folders = folders
         self._problems = problems
-        self._names: dict[str, list[str]] = {}
-        self._rotations: dict[str, dict[str, list[str]]] = {}
         self._heads: dict[Sighting, bytes] = {}
-
-    def begin(self) -> None:
-        """Forget the listings: a scan looks anew."""
-        self._names.clear()
-        self._rotations.clear()
-
-    def live(self) -> Iterator[tuple[str, os.stat_result]]:
-        """Give the regular files that the globs mean, in the order of their names within a folder."""
-        for folder, pattern in self._globs.folders():
-            prefix = folder if folder.endswith("/") else folder + "/"
-            for name in self.names(folder):
-                if self._globs.takes(pattern, folder, name):
-                    status = self._status(prefix + name)
-                    if status is not None:
-                        yield prefix + name, status
 
     def means(self, path: str) -> bool:
         """Whether the globs mean this path, be it there or not."""
         return self._globs.match(path)
 
-    def folders(self) -> list[str]:
-        """Give the folders that the globs look into."""
-        return sorted({folder for folder, _ in self._globs.folders()})
-
-    def stamp(self, folder: str) -> int:
-        """Tell when a file was last created, renamed or removed in a folder, as far as its file system counts."""
-        try:
-            return os.stat(folder).st_mtime_ns
-        except OSError:
-            return 0
-
-    def names(self, folder: str) -> list[str]:
-        """List a folder, sorted; once a scan."""
-        names = self._names.get(folder)
-        if names is None:
-            try:
-                names = sorted(os.listdir(folder))
-            except OSError as error:
-                self._problems.note_error(folder, error)
-                names = []
-            self._names[folder] = names
-        return names
-
     def rotations(self, path: str, folders: Iterable[str]) -> list[Sighting]:
         """Give the files that are rotated copies of ``path`` by their names."""
         base = os.path.basename(path)
-        names = [(folder, name) for folder in folders for name in self._rotated(folder).get(base, ())]
+        names = [(folder, name) for folder in folders for name in self._folders.rotations(folder, base)]
         there = set(names)
         # While a compressor writes X.gz, X is still there: what is in X.gz by then is not all of it.
         return self._sightings(
@@ -133,7 +95,7 @@ class Survey:
 
     def sight(self, path: str) -> Sighting | None:
         """Look at one file."""
-        status = self._status(path)
+        status = self.status(path)
         if status is None:
             return None
         return Sighting(path, identity_of(status), status.st_size, status.st_mtime_ns)
@@ -179,16 +141,6 @@ class Survey:
             self._heads[sighting] = head
         return head
 
-    def _rotated(self, folder: str) -> dict[str, list[str]]:
-        """Sort the names of a folder by the logs they can be rotated copies of."""
-        rotated = self._rotations.get(folder)
-        if rotated is None:
-            rotated = self._rotations[folder] = {}
-            for name in self.names(folder):
-                for base in rotation_bases(name):
-                    rotated.setdefault(base, []).append(name)
-        return rotated
-
     def _sightings(self, found: Iterable[tuple[str, str]]) -> list[Sighting]:
         return [
             sighting
@@ -197,7 +149,8 @@ class Survey:
             and (sighting := self.sight(os.path.join(folder, name))) is not None
         ]
 
-    def _status(self, path: str) -> os.stat_result | None:
+    def status(self, path: str) -> os.stat_result | None:
+        """Look at one regular file; None when there is none."""
         try:
             status = os.stat(path)
         except OSError as error:

@@ -1,4 +1,4 @@
-"""A folder of logs and what was written to it: does what logrotate and slow writers do, and knows what can still be read."""
+"""A folder of logs: does what logrotate and slow writers do, and knows what was written and what can still be read."""
 
 from __future__ import annotations
 
