@@ -36,7 +36,7 @@ SECRETS = (
     "/var/www/app/shared/.env",
     "/var/lib/cloud/instance/user-data.txt",
 )
-LOGS = ("/var/log/apache2/other.log", "/var/log/mysql/error.log", "/var/log/php8.2-fpm.log")
+LOGS = ("/var/log/apache2/other.log", "/var/log/mysql/error.log", "/var/log/closed/app.log")
 
 
 @pytest.fixture(scope="module")

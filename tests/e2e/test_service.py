@@ -41,7 +41,7 @@ def test_last_lines_before_shutdown(agent: AgentOnHost, web_server: WebServer) -
     agent.stop()
     # Nothing is due before the shutdown, and nobody goes on with it after the boot: only the drain can have shipped it.
     agent.host.run(f"systemctl disable --quiet {UNIT}")
-    agent.configure(CONFIG.replace("500ms", "10m"))
+    agent.configure(CONFIG.replace("500ms", "60s"))
     agent.start()
     web_server.get(paths("last", 200))
     agent.host.reboot()

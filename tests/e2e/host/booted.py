@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -15,17 +16,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
 BOOT_TIMEOUT_S = 90
-# A writable layer in memory over the cached tree. The mounts live in the namespace of this shell and what it starts, so
-# they are gone when those are, however they end; each is killed with its parent. 133 asks to be run again: a reboot.
-LAYER = """
-mount -t tmpfs -o mode=755 layer "$1" && mkdir "$1/upper" "$1/work" "$1/root" &&
-mount -t overlay overlay -o "lowerdir=$2,upperdir=$1/upper,workdir=$1/work" "$1/root" || exit
-folder=$1; shift 2
-while setpriv --pdeathsig KILL \\
-    systemd-nspawn --quiet --boot --register=no --console=pipe "$@" --directory "$folder/root"
-    [ $? -eq 133 ]
-do :; done
-"""
+BOOT = Path(__file__).parent / "boot.sh"
 # Nothing of the test's own environment: neither its pip settings nor its credentials.
 ENVIRONMENT = ["env", "-i", "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LANG=C.UTF-8", "HOME=/root"]
 
@@ -44,16 +35,17 @@ class BootedHost:
         self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Self:
-        name = f"vawsum-{os.getpid()}-{time.monotonic_ns() % 10**9}"
         # open_by_handle_at(2): systemd-nspawn would refuse it, a real host does not; the agent's unit has to.
-        options = ["--system-call-filter=open_by_handle_at", f"--machine={name}"]
+        options = [
+            "--system-call-filter=open_by_handle_at",
+            f"--machine={Path(self._layer.name).name.replace('_', '-')}",
+        ]
         options += [*(f"--bind-ro={host}:{inside}" for host, inside in self._shared.items())]
-        if not Path("/run/systemd/system").exists():
-            options.append("--keep-unit")  # no systemd out here that could give the host a scope of its own
         self._process = subprocess.Popen(
             [
-                *("setpriv", "--pdeathsig", "KILL", "unshare", "--mount", "--propagation", "private"),
-                *("sh", "-c", LAYER, "layer", self._layer.name, str(self._tree), *options),
+                *("setpriv", "--pdeathsig", "KILL"),  # it does not outlive the test run, however that ends
+                *("unshare", "--pid", "--fork", "--kill-child", "--mount", "--mount-proc", "--propagation", "private"),
+                *("sh", str(BOOT), self._layer.name, str(self._tree), *options),
             ],
             stdin=subprocess.DEVNULL,
             stdout=self._console,
@@ -67,10 +59,13 @@ class BootedHost:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if self._process is not None and self._process.poll() is None:
-            self._process.send_signal(signal.SIGKILL)
+            for first in _children(self._process.pid):
+                os.kill(first, signal.SIGKILL)  # and with it, everything in its namespace
             self._process.wait(30)
         self._console.close()
         self._layer.cleanup()
+        for hierarchy in ("systemd", "unified", "."):
+            _remove_groups(Path("/sys/fs/cgroup") / hierarchy / Path(self._layer.name).name)
 
     def run(self, command: str, *, timeout_s: float = 60, check: bool = True) -> subprocess.CompletedProcess[str]:
         """Run a shell command as root in the host; with ``check``, a failure fails the test with its output."""
@@ -138,10 +133,12 @@ class BootedHost:
         """The id, out here, of the host's process 1."""
         if self._process is None:
             return None
-        for nspawn in _children(self._process.pid):
-            for child in _children(nspawn):
-                if _name(child) == "systemd":
-                    return child
+        descendants = _children(self._process.pid)
+        while descendants:
+            child = descendants.pop(0)
+            if _name(child) == "systemd":
+                return child
+            descendants += _children(child)
         return None
 
     def _execute(
@@ -181,3 +178,10 @@ def _name(process: int) -> str:
         return Path(f"/proc/{process}/comm").read_text().strip()
     except (FileNotFoundError, ProcessLookupError):
         return ""
+
+
+def _remove_groups(folder: Path) -> None:
+    """Remove control groups from the bottom up; those that still hold a process stay."""
+    for group in [*sorted(folder.rglob("*/"), reverse=True), folder]:
+        with contextlib.suppress(OSError):
+            group.rmdir()
