@@ -5,12 +5,15 @@ from __future__ import annotations
 import math
 import os
 from dataclasses import replace
+from enum import Enum, auto
 from typing import TYPE_CHECKING
 
 import structlog
 
+from vawsum_agent.logs.follow.compressed import CorruptError
+from vawsum_agent.logs.follow.empties import Empties
 from vawsum_agent.logs.follow.fingerprint import HEAD_BYTES, begins_alike, fingerprint_of
-from vawsum_agent.logs.follow.matching import Fit, Trials, is_copy_of_open
+from vawsum_agent.logs.follow.matching import Fit, Trials, head_of, is_copy_of_open
 from vawsum_agent.logs.follow.names import rotation_bases
 from vawsum_agent.logs.follow.tail import Tail
 
@@ -25,6 +28,16 @@ _log = structlog.get_logger()
 _STILL_WRITTEN_S = 600.0
 
 
+class _Verdict(Enum):
+    """What a rotation that belongs to no known generation by its inode turns out to be."""
+
+    NEW = auto()
+    KNOWN = auto()
+    EMPTY = auto()
+    OPEN = auto()
+    """It can't be told yet."""
+
+
 class Arrivals:
     """Decides about the files of one path that belong to no known generation."""
 
@@ -32,6 +45,7 @@ class Arrivals:
         self._chain = chain
         self._ground = ground
         self._trials = Trials(ground.survey)
+        self._empties = Empties(ground.clock)
         self._copies: dict[Sighting, int] = {}
         self._since = self._reference()
 
@@ -40,17 +54,26 @@ class Arrivals:
         """Whether a compressed file is being read to see whether it is a copy."""
         return self._trials.is_busy
 
+    @property
+    def has_empties(self) -> bool:
+        """Whether empty files are kept open."""
+        return bool(self._empties)
+
+    def have_grown(self) -> bool:
+        """Whether a file that was kept open for being empty is to be looked at again."""
+        for sighting in self._empties.release():
+            self._copies[sighting] = 0
+        return bool(self._empties.grown())
+
     def run(self, files: dict[Identity, Sighting]) -> bool:
         """Begin the generations that are new. True: a question is open, look again before deciding anything else."""
         live, content = self._open_live(files)
-        rotations = sorted(
-            (s for s in files.values() if s is not live and self._is_rotation(s)), key=lambda s: (s.mtime_ns, s.path)
-        )
+        rotations = [s for s in files.values() if s is not live and self._is_rotation(s)]
         question = False
         if self._chain.tails:
-            for sighting in rotations:
-                if sighting.mtime >= self._since:
-                    question |= self._adopt(sighting, content)
+            candidates = {s.identity: s for s in [*self._grown(), *rotations] if s.mtime >= self._since}
+            for sighting in sorted(candidates.values(), key=lambda s: (s.mtime_ns, s.path)):
+                question |= self._adopt(sighting, content)
         if live is not None and content is not None:
             self._begin(live, content, rotations)
         present = set(files.values())
@@ -61,6 +84,16 @@ class Arrivals:
             self._since = self._reference()
         return question
 
+    def _grown(self) -> list[Sighting]:
+        grown = []
+        for sighting in self._empties.grown():
+            if self._ground.holder(sighting.identity) is None:
+                grown.append(sighting)
+            elif (content := self._empties.take(sighting.identity)) is not None:
+                # It turned out to be the copy in which a truncated generation goes on.
+                content.close()
+        return grown
+
     def has_copy(self, tail: Tail) -> bool:
         """Whether the last run saw a copy of a generation."""
         return tail.file_id in self._copies.values()
@@ -68,6 +101,7 @@ class Arrivals:
     def close(self) -> None:
         """Let go of all that is being tried."""
         self._trials.close()
+        self._empties.close()
 
     def _open_live(self, files: dict[Identity, Sighting]) -> tuple[Sighting | None, Content | None]:
         for sighting in files.values():
@@ -92,60 +126,61 @@ class Arrivals:
 
     def _adopt(self, sighting: Sighting, live: Content | None) -> bool:
         """Begin the generation of a rotation that holds nothing we know. True: that can't be told yet."""
-        if sighting in self._copies:
+        if sighting in self._copies or (sighting.size == 0 and self._empties.holds(sighting.identity)):
             return False
-        head = self._ground.survey.head(sighting)
-        if head is None or (not head and sighting.is_compressed):
-            return head is None
-        # An empty one is opened as well: a slow writer may be about to write to it.
-        is_known = self._is_known(sighting, live) if head else False
-        if is_known is not False:
-            return is_known is None
-        content = self._ground.survey.open(sighting)
+        content = self._empties.take(sighting.identity) or self._ground.survey.open(sighting)
         if content is None:
             return True
-        size = 0 if content.is_compressed else sighting.size
-        self._add(sighting, content, head=head, initial_size=size, modified_at=sighting.mtime_ns / 1e9)
-        return False
-
-    def _is_known(self, sighting: Sighting, live: Content | None) -> bool | None:
-        """Whether a rotation holds the bytes of a generation that is read, or was, from another file."""
-        if live is not None and (is_copy := self._is_copy(sighting, live)) is not False:
-            # copytruncate is at work on a live file that we are about to meet.
-            return is_copy
-        for tail in reversed(self._chain.tails):
-            is_its = self._holds(sighting, tail)
-            if is_its is not False:
-                if is_its:
-                    self._copies[sighting] = tail.file_id
-                return is_its
-        return False
-
-    def _is_copy(self, sighting: Sighting, original: Content) -> bool | None:
-        content = self._ground.survey.open(sighting)
-        if content is None:
-            return None
-        try:
-            return is_copy_of_open(content, original)
-        finally:
+        verdict = self._judge(sighting, content, live)
+        if verdict is _Verdict.NEW:
+            size = 0 if content.is_compressed else sighting.size
+            self._add(sighting, content, initial_size=size, modified_at=sighting.mtime_ns / 1e9)
+        elif verdict is _Verdict.EMPTY and not content.is_compressed:
+            self._empties.hold(sighting, content)
+        else:
             content.close()
+        return verdict is _Verdict.OPEN
 
-    def _holds(self, sighting: Sighting, tail: Tail) -> bool | None:
+    def _judge(self, sighting: Sighting, content: Content, live: Content | None) -> _Verdict:
+        """Decide whether a rotation holds the bytes of a generation that is read, or was, from another file."""
+        head = head_of(content)
+        if not head:
+            return _Verdict.OPEN if head is None else _Verdict.EMPTY
+        if live is not None and (is_copy := is_copy_of_open(content, live)) is not False:
+            # copytruncate is at work on a live file that we are about to meet.
+            return _Verdict.KNOWN if is_copy else _Verdict.OPEN
+        for tail in reversed(self._chain.tails):
+            is_its = self._holds(sighting, content, head, tail)
+            if is_its is None:
+                return _Verdict.OPEN
+            if is_its:
+                self._copies[sighting] = tail.file_id
+                return _Verdict.KNOWN
+        return _Verdict.NEW
+
+    def _holds(self, sighting: Sighting, content: Content, head: bytes, tail: Tail) -> bool | None:
         if tail.fingerprint.head_length == 0:
             return False
         if tail.content is not None and not tail.content.is_compressed:
-            return self._is_copy(sighting, tail.content)
-        fit, content = self._trials.take(tail, sighting)
-        if content is None:
+            return is_copy_of_open(content, tail.content)
+        if not begins_alike(tail.fingerprint, head):
+            return False
+        fit, found = self._trials.take(tail, sighting)
+        if found is None:
             return False if fit is Fit.NO else None
         if fit is Fit.SHORT:
-            content.close()
+            found.close()
             return tail.fingerprint.head_length == HEAD_BYTES
-        return self._goes_on_in(sighting, tail, content)
+        return self._goes_on_in(sighting, tail, found)
 
     def _goes_on_in(self, sighting: Sighting, tail: Tail, content: Content) -> bool | None:
         """Tell a mere copy from a file with more in it: a finished generation is then continued there."""
-        has_more = bool(content.read_at(tail.position, 1))
+        try:
+            has_more = bool(content.read_at(tail.position, 1))
+        except CorruptError:
+            # As far as it can be read, it is a copy.
+            content.close()
+            return True
         if has_more and tail.is_finished:
             # A short one may just as well be a header that the next generation begins with, too.
             if tail.position < HEAD_BYTES:
@@ -167,8 +202,7 @@ class Arrivals:
             self._keep_out(live, rotations)
         size = content.end() or 0
         start = size if self._ground.skips_existing else self._cut_off(live, size)
-        head = content.head() or b""
-        self._add(live, content, head=head, initial_size=size, modified_at=modified_at, start_offset=start)
+        self._add(live, content, initial_size=size, modified_at=modified_at, start_offset=start)
 
     def _cut_off(self, live: Sighting, size: int) -> int:
         """Where reading starts in a file that was shortened to a part of what we read, and else 0.
@@ -210,7 +244,6 @@ class Arrivals:
         sighting: Sighting,
         content: Content,
         *,
-        head: bytes,
         initial_size: int,
         modified_at: float,
         start_offset: int = 0,
@@ -220,7 +253,7 @@ class Arrivals:
             record = self._ground.store.add(
                 source=self._ground.source,
                 path=self._chain.path,
-                fingerprint=fingerprint_of(*sighting.identity, head),
+                fingerprint=fingerprint_of(*sighting.identity, head_of(content) or b""),
                 start_offset=start_offset,
                 initial_size=initial_size,
                 modified_at=modified_at,

@@ -230,6 +230,8 @@ class Chain:
             if tail.place is Place.MOVED and tail.content is not None:
                 self._settle(tail, tail.content)
             tail.finish_when_done()
+        if self._arrivals.have_grown():
+            self.due = 0.0
         self._count()
 
     def _settle(self, tail: Tail, content: Content) -> None:
@@ -286,7 +288,8 @@ class Chain:
                     del self._ground.claims[identity]
 
     def _count(self) -> None:
-        self.is_busy = any(not tail.is_finished and tail is not self.live for tail in self.tails)
+        unfinished = any(not tail.is_finished and tail is not self.live for tail in self.tails)
+        self.is_busy = unfinished or self._arrivals.has_empties
 
     def close(self) -> None:
         """Let go of every file."""

@@ -101,6 +101,14 @@ def _fit(tail: Tail, content: Content) -> Fit:
     return Fit.YES if is_marked(tail.marker, content.before(tail.position)) else Fit.NO
 
 
+def head_of(content: Content) -> bytes | None:
+    """Give the first bytes of a file, none when it is damaged right there; None when they can't be told yet."""
+    try:
+        return content.head()
+    except CorruptError:
+        return b""
+
+
 def is_copy_of_open(content: Content, original: Content) -> bool | None:
     """Whether a file holds the same as a plain one that we have open, or the beginning of it.
 

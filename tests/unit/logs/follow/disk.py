@@ -60,6 +60,7 @@ class Disk:
         self.entries: dict[str, Entry] = {}
         self.generations: list[Generation] = []
         self.unlinked: list[Inode] = []
+        self.copying: str | None = None
         self._clock = clock
         self._style = style
         self._has_header = has_header
@@ -105,7 +106,7 @@ class Disk:
 
     def rotate(self, *, copies: bool, compresses: bool, creates: bool) -> None:
         """Rotate the live log, by rename + create or copytruncate."""
-        if self.live not in self.entries:
+        if self.live not in self.entries or self.copying is not None:
             return
         name = self._make_room()
         if copies:
@@ -148,15 +149,37 @@ class Disk:
             entry.generation.is_held = False
             self._begin_anew(entry)
 
+    def begin_copy(self, share: float) -> None:
+        """Copy some of the live log, as copytruncate does a moment before it has copied all."""
+        if self.live in self.entries and self.copying is None:
+            self.copying = self._make_room()
+            self._copy(self.copying, int(share * len(self.entries[self.live].generation.content)))
+
+    def end_copy(self, late: int) -> None:
+        """Copy the rest; then, ``late`` bytes later, truncate."""
+        name, self.copying = self.copying, None
+        if name in self.entries and self.live in self.entries:
+            assert name is not None
+            content = self.entries[self.live].generation.content
+            if self.entries[name].generation is self.entries[self.live].generation:
+                self._copy(name, len(content))
+                # What is written between the two is in no copy. Of a short file, see above.
+                if late and len(content) >= HEAD_BYTES:
+                    self.write(late)
+                self.truncate()
+
     def _copy_and_truncate(self, name: str) -> None:
-        entry = self.entries[self.live]
-        path = self.folder / name
-        path.write_bytes((self.folder / self.live).read_bytes())
-        descriptor = os.open(path, os.O_WRONLY)
-        self._stamp(descriptor)
-        os.close(descriptor)
-        self.entries[name] = Entry(entry.generation, length=len(entry.generation.content))
+        self._copy(name, len(self.entries[self.live].generation.content))
         self.truncate()
+
+    def _copy(self, name: str, length: int) -> None:
+        path = self.folder / name
+        with path.open("ab") as file, (self.folder / self.live).open("rb") as live:
+            live.seek(file.tell())
+            file.write(live.read(length - file.tell()))
+            file.flush()
+            self._stamp(file.fileno())
+        self.entries[name] = Entry(self.entries[self.live].generation, length=length)
 
     def _begin_anew(self, entry: Entry) -> None:
         assert entry.inode is not None

@@ -87,10 +87,21 @@ class AnyRotation(RuleBasedStateMachine):
         self.disk.rotate(copies=copies, compresses=compresses, creates=creates)
         self.mark()
 
+    @rule(share=st.floats(0, 1))
+    def begin_copy(self, share: float) -> None:
+        """Logrotate's copytruncate takes its time with a large log."""
+        self.disk.begin_copy(share)
+
+    @rule(late=st.sampled_from([0, 0, 300]))
+    def end_copy(self, late: int) -> None:
+        """It is through, and truncates the log; a line may come in between."""
+        self.disk.end_copy(late)
+        self.mark()
+
     @rule(pick=st.integers(0, 5))
     def compress(self, pick: int) -> None:
         """The delayed compression comes."""
-        names = [name for name in self.disk.rotated() if not name.endswith(".gz")]
+        names = [name for name in self.disk.rotated() if not name.endswith(".gz") and name != self.disk.copying]
         if names:
             self.disk.compress(names[pick % len(names)])
             self.mark()
@@ -99,15 +110,18 @@ class AnyRotation(RuleBasedStateMachine):
     def delete_oldest(self) -> None:
         """The oldest rotation has reached maxage."""
         for name in self.disk.rotated()[:1]:
-            self.disk.delete(name)
+            if name != self.disk.copying:
+                self.disk.delete(name)
         self.mark()
 
+    @precondition(lambda self: self.disk.copying is None)
     @rule()
     def truncate(self) -> None:
         """Somebody empties the log."""
         self.disk.truncate()
         self.mark()
 
+    @precondition(lambda self: self.disk.copying is None)
     @rule()
     def delete_live(self) -> None:
         """Somebody removes the log."""
