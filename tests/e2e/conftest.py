@@ -44,7 +44,7 @@ def web_server(booted_host: BootedHost) -> WebServer:
 @pytest.fixture
 def agent(booted_host: BootedHost, web_server: WebServer) -> Iterator[AgentOnHost]:
     """The agent, configured for a web host and running, with the rights of its shipped policy and nothing behind it."""
-    del web_server
+    web_server.start_afresh()
     with Sandbox.start(policy=IAM_POLICY) as sandbox:
         agent = AgentOnHost(booted_host, sandbox)
         booted_host.run("rm -rf /var/lib/vawsum-agent/* /etc/vawsum-agent/conf.d/*")

@@ -28,6 +28,11 @@ class WebServer:
         self._host.run(f"sed -i 's/:80>/:{self._port}>/' /etc/apache2/sites-available/000-default.conf")
         self._host.run("systemctl enable --now --quiet php8.2-fpm apache2")
 
+    def start_afresh(self) -> None:
+        """Begin with empty logs and no rotated ones: an agent that knows nothing ships what bears a live name."""
+        self._host.run("systemctl stop apache2 php8.2-fpm; rm -f /var/log/apache2/* /var/log/php8.2-fpm.log*")
+        self._host.run("systemctl start php8.2-fpm apache2")
+
     def get(self, paths: Iterable[str]) -> None:
         """Request pages one by one; none of them exists, each leaves a line in the access log."""
         connection = HTTPConnection("127.0.0.1", self._port, timeout=10)
