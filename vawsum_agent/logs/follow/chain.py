@@ -147,6 +147,8 @@ class Chain:
             tail.is_held = question
         now = self._ground.clock.monotonic()
         if not question:
+            for tail in self.tails:
+                tail.store_time()
             self._give_up(now, GIVE_UP_AFTER_S if sightings else ABSENT_S)
             self._forget(now)
         if self._search.is_trying or self._arrivals.is_trying:

@@ -258,10 +258,13 @@ class Tail:
         self.modified_at = max(self.modified_at, self.written_at)
         if status.st_size > self.fingerprint.head_length < HEAD_BYTES:
             self.learn_head()
-        if self.written_at > self.record.modified_at + MODIFIED_AT_STEP_S:
-            self._ground.store.update(self.file_id, modified_at=self.written_at)
-            self.record = replace(self.record, modified_at=self.written_at)
         return True
+
+    def store_time(self) -> None:
+        """Store when it was modified last, as soon as no file older than that can be one that was missed."""
+        if not self.is_finished and self.modified_at > self.record.modified_at + MODIFIED_AT_STEP_S:
+            self._ground.store.update(self.file_id, modified_at=self.modified_at)
+            self.record = replace(self.record, modified_at=self.modified_at)
 
     def learn_head(self) -> None:
         """Take in more of the head of a file that was shorter; stored before a checkpoint can rely on it."""
@@ -269,7 +272,6 @@ class Tail:
             return
         head = self.content.head()
         if head is not None and len(head) > self.fingerprint.head_length and begins_alike(self.fingerprint, head):
-            self.modified_at = max(self.modified_at, os.fstat(self.content.descriptor).st_mtime_ns / 1e9)
             self._update_fingerprint(fingerprint_of(self.fingerprint.device, self.fingerprint.inode, head))
 
     def missing_bytes(self) -> int | None:
@@ -285,6 +287,7 @@ class Tail:
             return
         # If we die before this is stored, the next start finds the file read to its end and finishes it again.
         self._ground.store.update(self.file_id, modified_at=self.modified_at, is_finished=True)
+        self.record = replace(self.record, modified_at=self.modified_at, is_finished=True)
         self.is_finished = True
         self._marker = self.marker
         self._before = None
@@ -306,5 +309,5 @@ class Tail:
         return end is not None and end <= self.position
 
     def _update_fingerprint(self, fingerprint: Fingerprint) -> None:
-        self._ground.store.update(self.file_id, fingerprint=fingerprint, modified_at=self.modified_at)
-        self.record = replace(self.record, fingerprint=fingerprint, modified_at=self.modified_at)
+        self._ground.store.update(self.file_id, fingerprint=fingerprint)
+        self.record = replace(self.record, fingerprint=fingerprint)

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from vawsum_agent.config.model import LogSource
 from vawsum_agent.logs.follow.fingerprint import marker_of
 from vawsum_agent.logs.follow.follower import Follower
+from vawsum_agent.logs.follow.records import RecordStore
 from vawsum_agent.state.log_records import NO_MARKER, FileRecord, Fingerprint, Marker
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from vawsum_agent.core.clock import Clock
     from vawsum_agent.logs.follow.tail import Tail
 
 
@@ -105,10 +107,18 @@ class RecordsInMemory:
         )
 
 
+class Checkpoints(RecordStore, Protocol):
+    """A store that the pipeline writes to as well."""
+
+    def advance(self, file_id: int, offset: int, marker: Marker) -> None:
+        """Move a checkpoint."""
+        ...
+
+
 class Reader:
     """Stands for the pipeline: reads tails, checkpoints, and keeps every accepted byte by generation."""
 
-    def __init__(self, source: LogSource, records: RecordsInMemory, clock: SetClock) -> None:
+    def __init__(self, source: LogSource, records: Checkpoints, clock: Clock) -> None:
         self.source = source
         self.records = records
         self.clock = clock
@@ -138,7 +148,7 @@ class Reader:
         assert len(data) <= limit
         if data:
             kept = self.accepted.setdefault(tail.file_id, b"") + self.pending.setdefault(tail.file_id, b"")
-            start = self.records.records[tail.file_id].start_offset
+            start = tail.record.start_offset
             assert position == start + len(kept)
             self.pending[tail.file_id] += data
         return data
@@ -151,7 +161,7 @@ class Reader:
         if count:
             self.accepted[tail.file_id] = whole
             self.pending[tail.file_id] = pending[count:]
-            start = self.records.records[tail.file_id].start_offset
+            start = tail.record.start_offset
             self.records.advance(tail.file_id, start + len(whole), marker_of(whole))
             tail.checkpointed(start + len(whole))
 
@@ -171,13 +181,6 @@ class Reader:
                     pass
                 self.checkpoint(tail)
 
-    def settle(self) -> None:
-        """Let all the time pass that the follower may wait for anything, and drain."""
-        for _ in range(12):
-            self.drain()
-            self.clock.advance(4.0)
-        self.drain()
-
     @property
     def contents(self) -> list[bytes]:
         """What was accepted, generation by generation in the order of their records."""
@@ -188,11 +191,27 @@ class Reader:
         return self.follower.tails()[index]
 
 
+class SetReader(Reader):
+    """A reader whose time passes when it is told to."""
+
+    def __init__(self, source: LogSource, records: RecordsInMemory, clock: SetClock) -> None:
+        super().__init__(source, records, clock)
+        self.memory = records
+        self.set_clock = clock
+
+    def settle(self) -> None:
+        """Let all the time pass that the follower may wait for anything, and drain."""
+        for _ in range(12):
+            self.drain()
+            self.set_clock.advance(4.0)
+        self.drain()
+
+
 def source_of(*paths: Path | str, **settings: object) -> LogSource:
     """Configure a source named ``web``."""
     return LogSource(name="web", paths=[str(path) for path in paths], format="plain", **settings)  # type: ignore[arg-type]
 
 
-def reader_of(*paths: Path | str, **settings: object) -> Reader:
+def reader_of(*paths: Path | str, **settings: object) -> SetReader:
     """Follow some globs with nothing known before."""
-    return Reader(source_of(*paths, **settings), RecordsInMemory(), SetClock())
+    return SetReader(source_of(*paths, **settings), RecordsInMemory(), SetClock())

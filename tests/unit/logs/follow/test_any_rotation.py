@@ -13,7 +13,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 
 from tests.counts import count
 from tests.unit.logs.follow.disk import Disk
-from tests.unit.logs.follow.following import Reader, RecordsInMemory, SetClock, source_of
+from tests.unit.logs.follow.following import RecordsInMemory, SetClock, SetReader, source_of
 
 LENGTHS = st.sampled_from([1, 30, 300, 1000, 3000, 70_000])
 
@@ -55,7 +55,7 @@ class AnyRotation(RuleBasedStateMachine):
         if not is_empty:
             self.disk.write(length)
         glob = "access*" if is_broad else "access.log"
-        self.reader = Reader(source_of(self.folder / glob), RecordsInMemory(), self.clock)
+        self.reader = SetReader(source_of(self.folder / glob), RecordsInMemory(), self.clock)
         self.is_running = True
         self.scan()
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from tests.unit.logs.follow.following import Reader
+    from tests.unit.logs.follow.following import SetReader
 
 COMPRESS: dict[str, Callable[[bytes], bytes]] = {".gz": gzip.compress, ".bz2": bz2.compress, ".xz": lzma.compress}
 
@@ -50,7 +50,7 @@ def log(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def reader(log: Path) -> Iterator[Reader]:
+def reader(log: Path) -> Iterator[SetReader]:
     """A reader of the live path that has met nothing yet."""
     reader = reader_of(log)
     yield reader
@@ -64,7 +64,7 @@ def writer(log: Path) -> Iterator[BinaryIO]:
         yield file
 
 
-def test_what_is_appended_is_read_once(log: Path, reader: Reader) -> None:
+def test_what_is_appended_is_read_once(log: Path, reader: SetReader) -> None:
     """A growing file is read as it grows, in reads of at most the limit."""
     append(log, lines("a"))
     reader.drain(limit=100)
@@ -73,7 +73,7 @@ def test_what_is_appended_is_read_once(log: Path, reader: Reader) -> None:
     assert reader.contents == [lines("a") + lines("b")]
 
 
-def test_a_slow_writer_after_rename(log: Path, reader: Reader, writer: BinaryIO) -> None:
+def test_a_slow_writer_after_rename(log: Path, reader: SetReader, writer: BinaryIO) -> None:
     """After rename + create the old file is read on as long as somebody has it open, and closed when nobody has."""
     writer.write(lines("a"))
     reader.drain()
@@ -90,7 +90,7 @@ def test_a_slow_writer_after_rename(log: Path, reader: Reader, writer: BinaryIO)
     assert reader.contents == [lines("a") + lines("late"), lines("new")]
 
 
-def test_a_finished_file_that_grows_is_continued(log: Path, reader: Reader) -> None:
+def test_a_finished_file_that_grows_is_continued(log: Path, reader: SetReader) -> None:
     """A rotated file that is written to after it was closed is noticed and read on."""
     append(log, lines("a"))
     reader.drain()
@@ -98,14 +98,14 @@ def test_a_finished_file_that_grows_is_continued(log: Path, reader: Reader) -> N
     append(log, lines("b"))
     reader.settle()
     append(log.with_name("access.log.1"), lines("late"))
-    reader.clock.advance(60)
+    reader.set_clock.advance(60)
     reader.settle()
     assert reader.contents == [lines("a") + lines("late"), lines("b")]
 
 
 @pytest.mark.parametrize("suffix", ["", ".gz", ".bz2", ".xz"])
 @pytest.mark.parametrize("is_running", [True, False])
-def test_copytruncate_with_an_unread_rest(log: Path, reader: Reader, suffix: str, is_running: bool) -> None:
+def test_copytruncate_with_an_unread_rest(log: Path, reader: SetReader, suffix: str, is_running: bool) -> None:
     """The unread rest is in the copy, also a compressed one; the live file is a new generation, even when longer."""
     append(log, lines("a"))
     reader.drain()
@@ -124,7 +124,7 @@ def test_copytruncate_with_an_unread_rest(log: Path, reader: Reader, suffix: str
     assert reader.contents == [lines("a") + lines("rest"), lines("new", 400)]
 
 
-def test_truncation_without_a_copy(log: Path, reader: Reader) -> None:
+def test_truncation_without_a_copy(log: Path, reader: SetReader) -> None:
     """What was unread is gone, and the tail says how much; the file is read on from its beginning."""
     append(log, lines("a"))
     reader.drain()
@@ -140,7 +140,7 @@ def test_truncation_without_a_copy(log: Path, reader: Reader) -> None:
     assert reader.contents == [lines("a"), lines("new")]
 
 
-def test_a_file_cut_short_is_not_read_twice(log: Path, reader: Reader) -> None:
+def test_a_file_cut_short_is_not_read_twice(log: Path, reader: SetReader) -> None:
     """A file that a power cut or an editor left shorter goes on at its new end."""
     append(log, lines("a", 100))
     reader.drain()
@@ -153,7 +153,7 @@ def test_a_file_cut_short_is_not_read_twice(log: Path, reader: Reader) -> None:
 
 @pytest.mark.parametrize("suffix", [".gz", ".bz2", ".xz"])
 @pytest.mark.parametrize("size", [10, 20_000])
-def test_stopped_for_days(log: Path, reader: Reader, suffix: str, size: int) -> None:
+def test_stopped_for_days(log: Path, reader: SetReader, suffix: str, size: int) -> None:
     """After days the rest is read from inside .3, at the exact byte, and what came in between whole, in order."""
     append(log, lines("a", size))
     reader.drain()
@@ -175,7 +175,7 @@ def test_stopped_for_days(log: Path, reader: Reader, suffix: str, size: int) -> 
 @pytest.mark.parametrize(
     "name", ["access.log-20261123", "access-20261123.log", "access.1.log", "access.log.2026-11-23"]
 )
-def test_rotated_names(log: Path, reader: Reader, name: str) -> None:
+def test_rotated_names(log: Path, reader: SetReader, name: str) -> None:
     """Dated names and a number before the extension mean rotations as well, also when the glob takes them."""
     reader.source.paths.append(f"{log.parent}/*.log")
     reader.restart()
@@ -191,7 +191,7 @@ def test_rotated_names(log: Path, reader: Reader, name: str) -> None:
 
 
 @pytest.mark.parametrize("delay", [True, False])
-def test_compression_is_not_read_again(log: Path, reader: Reader, delay: bool) -> None:
+def test_compression_is_not_read_again(log: Path, reader: SetReader, delay: bool) -> None:
     """Compressing a generation that was read, at once or at the next rotation, gives nothing new."""
     append(log, lines("a"))
     reader.drain()
@@ -210,7 +210,7 @@ def test_compression_is_not_read_again(log: Path, reader: Reader, delay: bool) -
     assert reader.contents == [lines("a"), lines("b"), lines("c")]
 
 
-def test_a_compressor_at_work(log: Path, reader: Reader) -> None:
+def test_a_compressor_at_work(log: Path, reader: SetReader) -> None:
     """A compressed file that is still being written is neither taken for complete nor for something new."""
     append(log, lines("a", 30_000))
     reader.drain()
@@ -224,12 +224,12 @@ def test_a_compressor_at_work(log: Path, reader: Reader) -> None:
     for end in (0, 5, len(packed) // 3, len(packed) // 2, len(packed)):
         half.write_bytes(packed[:end])
         reader.drain()
-        reader.clock.advance(1)
+        reader.set_clock.advance(1)
     reader.settle()
     assert reader.contents == [lines("a", 30_000) + lines("rest", 30_000), lines("b")]
 
 
-def test_older_rotations_are_left_alone(log: Path, reader: Reader) -> None:
+def test_older_rotations_are_left_alone(log: Path, reader: SetReader) -> None:
     """At the first meeting only the live file is read, and older rotations not later either, whatever their times."""
     for number in ("3", "2", "1"):
         append(log, lines(number))
@@ -246,7 +246,7 @@ def test_older_rotations_are_left_alone(log: Path, reader: Reader) -> None:
     assert reader.contents == [lines("live"), lines("new")]
 
 
-def test_rotations_faster_than_the_scan(log: Path, reader: Reader) -> None:
+def test_rotations_faster_than_the_scan(log: Path, reader: SetReader) -> None:
     """Generations that came and went between two scans are read from their files."""
     append(log, lines("a"))
     reader.drain()
@@ -260,7 +260,7 @@ def test_rotations_faster_than_the_scan(log: Path, reader: Reader) -> None:
     assert reader.contents == [lines("a"), lines("b"), lines("c"), lines("d")]
 
 
-def test_deletion_while_unread(log: Path, reader: Reader) -> None:
+def test_deletion_while_unread(log: Path, reader: SetReader) -> None:
     """A file that is deleted once it was seen is read to its end."""
     append(log, lines("a"))
     reader.follower.scan()
@@ -270,7 +270,7 @@ def test_deletion_while_unread(log: Path, reader: Reader) -> None:
     assert not reader.follower.tails()
 
 
-def test_deletion_while_stopped(log: Path, reader: Reader) -> None:
+def test_deletion_while_stopped(log: Path, reader: SetReader) -> None:
     """A file that is deleted while nobody looks is lost, and the tail says so."""
     append(log, lines("a"))
     reader.drain()
@@ -285,7 +285,7 @@ def test_deletion_while_stopped(log: Path, reader: Reader) -> None:
     assert old.is_finished
 
 
-def test_a_reused_inode_is_another_file(log: Path, reader: Reader) -> None:
+def test_a_reused_inode_is_another_file(log: Path, reader: SetReader) -> None:
     """A new file that got the inode of an old one is a generation of its own, read from its beginning."""
     append(log, lines("a"))
     reader.drain()
@@ -300,7 +300,7 @@ def test_a_reused_inode_is_another_file(log: Path, reader: Reader) -> None:
     assert reader.contents == [lines("a"), lines("another file altogether", 100)]
 
 
-def test_same_headers(log: Path, reader: Reader) -> None:
+def test_same_headers(log: Path, reader: SetReader) -> None:
     """Slow logs begin all alike: generations that share their first lines are told apart."""
     header = b"/usr/sbin/mysqld, Version: 8.0.39. started with:\nTcp port: 3306\nTime Id Command Argument\n"
     append(log, header + lines("a"))
@@ -316,7 +316,7 @@ def test_same_headers(log: Path, reader: Reader) -> None:
 
 
 @pytest.mark.parametrize("is_running", [True, False])
-def test_olddir(log: Path, reader: Reader, is_running: bool) -> None:
+def test_olddir(log: Path, reader: SetReader, is_running: bool) -> None:
     """Rotated files are found in a folder below the log's, and while running in any folder they are moved to."""
     old = log.parent / "old"
     old.mkdir()
@@ -337,7 +337,7 @@ def test_olddir(log: Path, reader: Reader, is_running: bool) -> None:
     assert reader.contents == [lines("a") + lines("rest"), lines("b"), lines("c")]
 
 
-def test_restored_on_another_disk(log: Path, reader: Reader) -> None:
+def test_restored_on_another_disk(log: Path, reader: SetReader) -> None:
     """A host restored from a snapshot has its logs at other inodes: they are known by their bytes, not met anew."""
     append(log, lines("a"))
     reader.drain()
