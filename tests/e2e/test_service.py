@@ -43,6 +43,7 @@ def test_last_lines_before_shutdown(agent: AgentOnHost, web_server: WebServer) -
     agent.host.run(f"systemctl disable --quiet {UNIT}")
     agent.configure(CONFIG.replace("500ms", "60s"))
     agent.start()
+    web_server.writes_at_shutdown()
     web_server.get(paths("last", 200))
     agent.host.reboot()
     assert not agent.host.is_active(UNIT)
