@@ -1,0 +1,23 @@
+"""How much is measured: enough to trust, or just enough to see while developing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """Sizes in bytes of a log file, repetitions, seconds of idling."""
+
+    access_bytes: int
+    other_bytes: int
+    rounds: int
+    settle_s: float
+    idle_s: float
+    lines: int
+
+
+FULL = Scale(
+    access_bytes=400_000_000, other_bytes=200_000_000, rounds=4, settle_s=5.0, idle_s=30.0, lines=24
+)  # fmt: skip
+QUICK = Scale(access_bytes=100_000_000, other_bytes=50_000_000, rounds=2, settle_s=2.0, idle_s=8.0, lines=5)
