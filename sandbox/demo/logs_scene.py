@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sandbox.client import Sandbox
 from sandbox.demo.agent import Agent
-from sandbox.demo.verdict import HEADINGS, Verdict, judge, written_texts
+from sandbox.demo.verdict import HEADINGS, Ledger, Verdict, judge, read_ledger, written_texts
 from sandbox.host import SETTLE_S, Rotation, Traffic, open_host
 from sandbox.servers.process import open_directory
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
     from sandbox.demo.narrator import Narrator
     from sandbox.host import LogFile, WebHost
 
+POLICY = Path(__file__).parents[2] / "packaging/iam/logs.json"
 VISITS_PER_S = 120
 ROUGH_S = 9.0
 OUTAGE_S = 11.0
@@ -33,7 +34,7 @@ def run(narrator: Narrator) -> bool:
     narrator.title("Logs: from the files of a web host to CloudWatch, whatever breaks")
     with ExitStack() as stack:
         directory = stack.enter_context(open_directory("vawsum-demo-"))
-        sandbox = stack.enter_context(Sandbox.start(seed=20))
+        sandbox = stack.enter_context(Sandbox.start(policy=POLICY, seed=20))
         sandbox.settings(visibility_delay_s=VISIBILITY_S)
         host = stack.enter_context(open_host(directory / "host"))
         agent = Agent(directory / "agent", sandbox.environment())
@@ -87,9 +88,7 @@ class LogsScene:
 
     def _begin(self) -> bool:
         self._say.see(f"host     {self._host.description}, rotated by {self._rotation.description}")
-        self._say.see(
-            f"service  CloudWatch Logs of the sandbox at {self._sandbox.endpoint}: strict, and slow to show events"
-        )
+        self._say.see(f"service  the sandbox's CloudWatch Logs: strict, slow to show events, under {POLICY.name}")
         self._agent.config.write_text(configuration(self._agent, self._host.logs))
         self._traffic.start()
         self._agent.start()
@@ -158,9 +157,10 @@ class LogsScene:
         self._say.wait(1, self._look)
         has_arrived = self._say.wait(CATCH_UP_S, self._look, until=self._has_all_arrived)
         self._ask_status()
+        ledger = read_ledger(self._agent.component("logs"), self._host.logs)
         code = self._agent.stop()
         verdict = judge(self._sandbox, self._host.logs, groups_of(self._host.logs), self._traffic.served)
-        return self._tell(verdict, code, has_arrived=has_arrived)
+        return self._tell(verdict, ledger, code, has_arrived=has_arrived)
 
     def _has_all_arrived(self) -> bool:
         logs, groups = self._host.logs, groups_of(self._host.logs)
@@ -168,7 +168,7 @@ class LogsScene:
             return False
         return self._agent.component("logs").get("backlog_bytes") == 0
 
-    def _tell(self, verdict: Verdict, code: int, *, has_arrived: bool) -> bool:
+    def _tell(self, verdict: Verdict, ledger: Ledger, code: int, *, has_arrived: bool) -> bool:
         self._say.table(HEADINGS, verdict.rows())
         faults = self._sandbox.requests()["operations"].get("PutLogEvents", {})
         self._say.see("PutLogEvents: " + ", ".join(f"{count} {outcome}" for outcome, count in faults.items()))
@@ -176,6 +176,7 @@ class LogsScene:
             "every entry in the files arrived, once and whole": verdict.is_clean,
             f"violations of the service's rules: {verdict.violations}": verdict.violations == 0,
             f"visits served that stand in no file: {verdict.unlogged}": verdict.unlogged == 0,
+            str(ledger): ledger.is_balanced,
             "status told an empty backlog before the daemon stopped": has_arrived,
             f"the daemon's last exit code: {code}": code == 0,
         }
@@ -191,7 +192,7 @@ class LogsScene:
         state = logs.get("state") or ("starting" if self._agent.is_running else "not running")
         backlog = f", backlog {logs['backlog_bytes']:,} bytes" if "backlog_bytes" in logs else ""
         visits, events = len(self._traffic.served), self._sandbox.count()
-        return f"{visits:6,} visits served   {events:6,} events at CloudWatch   logs: {state}{backlog}"
+        return f"{visits:,} visits   {events:,} events arrived   daemon {state}{backlog}"
 
     def _ask_status(self) -> None:
         code, text = self._agent.command("status")

@@ -65,14 +65,18 @@ class Narrator:
     def live(self, text: str) -> None:
         """Show how things stand; on a terminal in place, elsewhere a line every few seconds."""
         if self._live is not None:
-            self._live.update(Text(f"{self._clock()}   {text}", style="cyan"), refresh=True)
+            line = Text(f"{self._clock()}   {text}", style="cyan", no_wrap=True, overflow="ellipsis")
+            self._live.update(line, refresh=True)
         elif time.monotonic() - self._shown_at >= PLAIN_EVERY_S:
             self._shown_at = time.monotonic()
             self._say(" ", text, "")
 
     def table(self, headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
         """Print a table; its first column is text, the others are numbers."""
+        if self._live is not None:
+            self._live.update(Text(), refresh=True)
         table = Table(*headings, title_justify="left")
+        table.columns[0].no_wrap = True
         for column in table.columns[1:]:
             column.justify = "right"
         for row in rows:
@@ -88,7 +92,7 @@ class Narrator:
         return held
 
     def _say(self, mark: str, text: str, style: str) -> None:
-        self._console.print(Text(f"{self._clock()} {mark} {text}", style=style))
+        self._console.print(Text(f"{self._clock()} {mark} {text}", style=style), soft_wrap=self._live is None)
 
     def _clock(self) -> str:
         return f"{time.monotonic() - self._begun:5.1f} s"

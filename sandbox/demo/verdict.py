@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from sandbox.host.logs import written_entries
+from sandbox.host.logs import written_bytes, written_entries
 from sandbox.proof import Proof, find_ids, prove_sandbox
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from sandbox.client import Sandbox
     from sandbox.host.logs import LogFile
@@ -57,6 +57,36 @@ def _figures(proof: Proof) -> tuple[int, ...]:
 def written_texts(log: LogFile) -> dict[str, str | None]:
     """Return what a log's files hold, as id and exact text in the order of writing; notices without an id left out."""
     return {found[0]: entry for entry in written_entries(log) if (found := find_ids(entry))}
+
+
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """The byte ledger of `status`, all files together, beside what the files hold."""
+
+    in_files: int
+    accepted: int
+    dropped: int
+    pending: int
+
+    @property
+    def is_balanced(self) -> bool:
+        """Whether every byte in the files was accepted."""
+        return self.in_files == self.accepted and not self.dropped and not self.pending
+
+    def __str__(self) -> str:
+        return (
+            f"{self.in_files:,} bytes in the files; the ledger in status: {self.accepted:,} accepted, "
+            f"{self.dropped:,} dropped, {self.pending:,} pending"
+        )
+
+
+def read_ledger(component: Mapping[str, Any], logs: Sequence[LogFile]) -> Ledger:
+    """Sum up the ledger in the `logs` component of a status."""
+    rows = component.get("details", {}).get("files", [])
+    accepted, dropped, pending = (
+        sum(row[key] for row in rows) for key in ("accepted_bytes", "dropped_bytes", "pending_bytes")
+    )
+    return Ledger(sum(map(written_bytes, logs)), accepted, dropped, pending)
 
 
 def judge(sandbox: Sandbox, logs: Sequence[LogFile], groups: dict[str, str], served: Sequence[str]) -> Verdict:

@@ -6,7 +6,7 @@ traffic     visits, each with an id of its own
 rotation    logrotate with a private configuration
 """
 
-from sandbox.host.logs import LogFile, written_entries
+from sandbox.host.logs import LogFile, written_bytes, written_entries
 from sandbox.host.rotation import SETTLE_S, Rotation
 from sandbox.host.traffic import Traffic
 from sandbox.host.web import RealHost, StandInHost, WebHost, open_host
@@ -20,5 +20,6 @@ __all__ = [
     "Traffic",
     "WebHost",
     "open_host",
+    "written_bytes",
     "written_entries",
 ]

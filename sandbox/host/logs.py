@@ -9,6 +9,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 _NUMBER = re.compile(r"\.(\d+)(?:\.gz)?$")
@@ -42,9 +43,19 @@ def generations(path: Path) -> list[Path]:
 def written_entries(log: LogFile) -> list[str]:
     """Return every entry in the files of a log, in the order of writing, without its final newline."""
     entries: list[str] = []
-    for file in generations(log.path):
-        data = gzip.decompress(file.read_bytes()) if file.suffix == ".gz" else file.read_bytes()
+    for data in _contents(log):
         starts = [match.start() for match in log.entry_start.finditer(data) if match.start() < len(data)]
         for start, end in pairwise([*starts, len(data)]):
             entries.append(data[start:end].removesuffix(b"\n").decode(errors="replace"))
     return entries
+
+
+def written_bytes(log: LogFile) -> int:
+    """Return how many bytes were written to a log, before any compression."""
+    return sum(map(len, _contents(log)))
+
+
+def _contents(log: LogFile) -> Iterator[bytes]:
+    for file in generations(log.path):
+        if file.exists():
+            yield gzip.decompress(file.read_bytes()) if file.suffix == ".gz" else file.read_bytes()
