@@ -31,6 +31,7 @@ class BatchRecord:
         first_ms, last_ms: span of the times sent; None when nothing of it is sent.
         marker: over the bytes before ``end``.
         recorded_at: when it was last about to be sent, seconds since the epoch.
+        is_divided: whether parts of its requests were sent by themselves.
     """
 
     file_id: int
@@ -46,6 +47,7 @@ class BatchRecord:
     recorded_at: float
     batch_id: int = 0
     is_accepted: bool = False
+    is_divided: bool = False
 
 
 class LogBatches:
@@ -86,6 +88,12 @@ class LogBatches:
         """Write down that a batch is about to be sent once more."""
         self._store.write(
             lambda db: db.execute("UPDATE log_batch SET recorded_at = ? WHERE batch_id = ?", (at, batch_id))
+        )
+
+    def record_division(self, batch_id: int) -> None:
+        """Write down that the events of a refused request are about to be sent in parts."""
+        self._store.write(
+            lambda db: db.execute("UPDATE log_batch SET outcome = 'divided' WHERE batch_id = ?", (batch_id,))
         )
 
     def discard(self, batch_id: int) -> None:
@@ -177,4 +185,5 @@ def _record(row: sqlite3.Row) -> BatchRecord:
         recorded_at=row["recorded_at"],
         batch_id=row["batch_id"],
         is_accepted=row["outcome"] == "accepted",
+        is_divided=row["outcome"] == "divided",
     )

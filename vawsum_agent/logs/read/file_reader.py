@@ -198,8 +198,10 @@ class FileReader:
         )
         is_doubtful = start < self._doubt.until
         progress = Progress.UNDECIDED if is_doubtful else Progress.WAITING
+        # What was sent then was cut elsewhere: part of this batch may be there.
         batch.shipments += (
-            Shipment(batch, request, progress, attempted_at=self._doubt.since) for request in composed.requests
+            Shipment(batch, request, progress, attempted_at=self._doubt.since, is_whole=not is_doubtful)
+            for request in composed.requests
         )
         return batch
 

@@ -91,6 +91,7 @@ def _recomposed(tail: Tail, origin: Origin, composer: Composer, record: BatchRec
         batch_id=record.batch_id,
     )
     batch.shipments += (
-        Shipment(batch, request, Progress.UNDECIDED, attempted_at=record.recorded_at) for request in composed.requests
+        Shipment(batch, request, Progress.UNDECIDED, attempted_at=record.recorded_at, is_whole=not record.is_divided)
+        for request in composed.requests
     )
     return batch

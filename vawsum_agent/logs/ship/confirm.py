@@ -1,9 +1,9 @@
 """Decides whether an undecided request arrived, from what its stream shows. Pure.
 
-A request is taken whole or not at all, but the stream shows it late and in parts, and a request that was divided to
-find a poisoned event may have arrived in part. So the question is asked event by event: which of them are missing?
-Identical lines exist, so all is counted in multisets of (time, message), and what earlier batches put there is
-subtracted first.
+The question is asked event by event: which of them are missing? Identical lines exist, so all is counted in multisets
+of (time, message), and what earlier batches put there is subtracted first. A request is taken whole or not at all: if
+one event is missing in the end, all are, and those that seem to be there are others' identical lines. Only a request
+that was divided, to find a poisoned event, may have arrived in part.
 """
 
 from __future__ import annotations
@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 Text = tuple[int, str]
 """A log event as (milliseconds, message)."""
+
+Span = tuple[int, int]
+"""The first and last millisecond of a batch."""
 
 
 def missing_events(
@@ -43,6 +46,15 @@ def missing_events(
                 absent.append(index)
         missing.append(absent)
     return missing
+
+
+def is_doubtful(events: Sequence[Text], unknown: Iterable[Span]) -> bool:
+    """Whether finding the events of a request proves nothing.
+
+    So it is where all of them are alike and an accepted batch of the same moment can't be read again to see whether
+    it held the same: health checks around a rotation, say.
+    """
+    return len(set(events)) == 1 and any(first <= events[0][0] <= last for first, last in unknown)
 
 
 def may_be_refused(time_ms: int, now_ms: int, *, too_old_ms: int, too_new_ms: int, slack_ms: int = 600_000) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from enum import Enum, auto
 from typing import TYPE_CHECKING, Protocol
@@ -13,9 +14,9 @@ from vawsum_agent.logs.ship.bisect import divide
 from vawsum_agent.state.log_batches import BatchRecord
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
 
-    from vawsum_agent.aws.logs import RejectedEvents, StoredEvent
+    from vawsum_agent.aws.logs import RejectedEvents
     from vawsum_agent.core.clock import Clock
     from vawsum_agent.logs.batch.event import Event
     from vawsum_agent.logs.ship.shipment import Batch, Shipment
@@ -33,10 +34,6 @@ class CloudWatch(Protocol):
 
     def put(self, group: str, stream: str, body: bytes) -> RejectedEvents:
         """PutLogEvents."""
-        ...
-
-    def events(self, group: str, stream: str, first_ms: int, last_ms: int) -> Iterator[StoredEvent]:
-        """GetLogEvents, to the end token."""
         ...
 
     def create_group(self, group: str, retention_days: int, kms_key_id: str) -> None:
@@ -146,6 +143,10 @@ class Sender:
     def _deliver_divided(self, shipment: Shipment) -> None:
         """Find what the service calls invalid by halving, so that everything else goes through."""
         composer = shipment.batch.composer
+        if shipment.is_whole:
+            self._journal.record_division(self.record(shipment.batch))
+            shipment.is_whole = False
+        # If we die from here on, the next start asks the stream event by event.
 
         def put(events: list[Event]) -> None:
             refused = self._put(composer.group, composer.stream, composer.request(events).body)
@@ -156,9 +157,13 @@ class Sender:
 
         def note_rest(rest: Iterable[Event]) -> None:
             # What went through stays out of the next attempt.
-            shipment.request = composer.request(list(rest))
+            left = list(rest)
+            shipment.delivered += (Counter(sent) - Counter((event.time_ms, event.message) for event in left)).elements()
+            shipment.request = composer.request(left)
 
-        divide(shipment.events(), put=put, give_up=give_up, note_rest=note_rest, invalid_codes=_INVALID)
+        events = shipment.events()
+        sent = [(event.time_ms, event.message) for event in events]
+        divide(events, put=put, give_up=give_up, note_rest=note_rest, invalid_codes=_INVALID)
 
     def _put(self, group: str, stream: str, body: bytes) -> RejectedEvents:
         try:

@@ -94,6 +94,8 @@ class Shipment:
     Attributes:
         attempted_at: wall time at which the last attempt ended without a clear answer.
         asked_count: how often the stream was asked since then.
+        is_whole: whether it arrived as a whole or not at all; not so where it was divided to find a poisoned event.
+        delivered: of a divided one, what went through already, as (milliseconds, message).
     """
 
     batch: Batch
@@ -101,6 +103,8 @@ class Shipment:
     progress: Progress = Progress.WAITING
     attempted_at: float = 0.0
     asked_count: int = 0
+    is_whole: bool = True
+    delivered: list[tuple[int, str]] = field(default_factory=list)
 
     def events(self) -> list[Event]:
         """Take the request apart again, with the bytes of the file that each event stands for.

@@ -68,6 +68,10 @@ class Verification:
         count = shipment.request.count
         if missing is not None and len(missing) < count:
             events = shipment.events()
+            is_missing = set(missing)
+            shipment.delivered += (
+                (event.time_ms, event.message) for index, event in enumerate(events) if index not in is_missing
+            )
             shipment.request = shipment.batch.composer.request([events[index] for index in missing])
             count = len(missing)
         self._count("log_ambiguous_events", count)
