@@ -15,11 +15,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from types import TracebackType
 
 WEB_USER = "www-data"
 """Whom Apache and PHP-FPM become when root starts them; both refuse to serve as root."""
+
+_ASK_AGAIN_S = 1.5
 
 
 class ServerError(RuntimeError):
@@ -72,6 +74,11 @@ class Server:
 
     Subclasses write their configuration and give the command. ``start`` returns when the server answers and
     raises `ServerError` when it doesn't; ``stop`` can be called any number of times.
+
+    Attributes:
+        directory: where all it writes is.
+        output: what it printed.
+        variables: environment variables to set for it, such as ``TZ``; before ``start``.
     """
 
     start_timeout_s = 30.0
@@ -81,15 +88,12 @@ class Server:
     def __init__(self, directory: Path) -> None:
         self.directory = directory
         self.output = directory / "output.txt"
+        self.variables: dict[str, str] = {}
         self._process: subprocess.Popen[bytes] | None = None
 
     def command(self) -> Sequence[str]:
         """Return the argument vector that runs the server in the foreground."""
         raise NotImplementedError
-
-    def environment(self) -> Mapping[str, str]:
-        """Return variables to add to our own environment."""
-        return {}
 
     def prepare(self) -> None:
         """Write what the server needs before it starts."""
@@ -117,7 +121,7 @@ class Server:
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
-                env={**os.environ, **self.environment()},
+                env={**os.environ, **self.variables},
                 start_new_session=True,
             )
         try:
@@ -131,12 +135,13 @@ class Server:
         process, self._process = self._process, None
         if process is None:
             return
-        if process.poll() is None:
-            process.send_signal(self.stop_signal)
-            try:
-                process.wait(self.stop_timeout_s)
-            except subprocess.TimeoutExpired:
-                process.kill()
+        # Apache forgets a SIGTERM that meets it amid a graceful restart: ask again.
+        for _ in range(round(self.stop_timeout_s / _ASK_AGAIN_S)):
+            if process.poll() is None:
+                process.send_signal(self.stop_signal)
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    process.wait(_ASK_AGAIN_S)
+        process.kill()
         process.wait()
         # Workers live in the session we made for the server: none may outlive a parent that was killed.
         with contextlib.suppress(ProcessLookupError):
