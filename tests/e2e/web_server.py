@@ -26,6 +26,8 @@ class WebServer:
         self._host.write("/etc/apache2/ports.conf", f"Listen 127.0.0.1:{self._port}\n")
         # Debian's site answers on port 80 only; requests to other ports would be logged elsewhere.
         self._host.run(f"sed -i 's/:80>/:{self._port}>/' /etc/apache2/sites-available/000-default.conf")
+        # Debian keeps 14 rotations; the test counts what is in all of them.
+        self._host.run("sed -i 's/rotate 14/rotate 1000/' /etc/logrotate.d/apache2")
         self._host.run("systemctl enable --now --quiet php8.2-fpm apache2")
 
     def start_afresh(self) -> None:
