@@ -71,8 +71,7 @@ class TimestampFormat:
         since_ms = _clock_ms(parts)
         if parts.get("epoch"):
             return int(parts["epoch"] or b"0") * 1000 + _fraction_ms(parts)
-        named = parts.get("zone")
-        own_zone = find_zone(named.decode("ascii")) if named else zone
+        own_zone = _own_zone(parts, zone)
         offset = parts.get("offset")
         ahead_ms = offset_ms(offset) if offset else None
         if own_zone is None or (offset and ahead_ms is None):
@@ -86,6 +85,12 @@ class TimestampFormat:
             return yearless_ms(_month(parts), _number(parts, "day"), to_epoch_ms, now)
         start_ms = _day_ms(parts)
         return None if start_ms is None else to_epoch_ms(start_ms)
+
+
+def _own_zone(parts: Mapping[str, bytes | None], zone: Zone) -> Zone | None:
+    """Find the zone that the text names; an abbreviation such as IST means the source's zone if that is called so."""
+    name = (parts.get("zone") or b"").decode("ascii")
+    return zone if not name or name in zone.abbreviations else find_zone(name)
 
 
 def _to_regex(text: str) -> bytes:

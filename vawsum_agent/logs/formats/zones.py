@@ -34,15 +34,18 @@ class Zone:
 
     Attributes:
         is_fixed: its clocks don't change: every local time means one moment.
+        abbreviations: what its clocks call it, such as CET and CEST.
     """
 
-    __slots__ = ("_epoch", "_quarters", "is_fixed")
+    __slots__ = ("_epoch", "_quarters", "abbreviations", "is_fixed")
 
     def __init__(self, info: tzinfo) -> None:
         # Adding to a time with a zone moves the clock on the wall, not the moment.
         self._epoch = datetime(1970, 1, 1, tzinfo=info)
         self._quarters: dict[int, tuple[int, int]] = {}
-        self.is_fixed = len({_ahead_ms(self._epoch + timedelta(days=day)) for day in _SAMPLED_DAYS}) == 1
+        sampled = [self._epoch + timedelta(days=day) for day in _SAMPLED_DAYS]
+        self.is_fixed = len(set(map(_ahead_ms, sampled))) == 1
+        self.abbreviations = frozenset(local.tzname() for local in sampled)
 
     def epoch_ms(self, local_ms: int, latest_ms: int | None, now: float) -> int:
         """Return the moment at which clocks showed a local time.

@@ -54,6 +54,14 @@ TIMES = [
         b"2026-11-23 10:00:00 Asia/Kolkata",
         "2026-11-23T10:00:00+05:30",
     ),
+    ("%F %T %Z", "Asia/Kolkata", b"2026-11-23 10:00:00 IST", b"2026-11-23 10:00:00 IST", "2026-11-23T10:00:00+05:30"),
+    (
+        "%F %T %Z",
+        "America/New_York",
+        b"2026-07-01 10:00:00 EDT",
+        b"2026-07-01 10:00:00 EDT",
+        "2026-07-01T10:00:00-04:00",
+    ),
     ("%b %e %H:%M:%S", "UTC", b"Nov  3 10:00:00 x", b"Nov  3 10:00:00", "2026-11-03T10:00:00+00:00"),
     ("%Y %j %H:%M", "UTC", b"2026 327 10:00", b"2026 327 10:00", "2026-11-23T10:00:00+00:00"),
     ("%s.%f", "UTC", b"at 1795428000.25 x", b"1795428000.25", "2026-11-23T10:00:00.250+00:00"),
@@ -101,6 +109,12 @@ def test_what_strftime_writes_is_read_back(shown: datetime) -> None:
         log_format = a_format("plain", timestamp_format=timestamp_format)
         assert log_format.time_text(text) == text
         assert log_format.time_ms(text, None, NOW) == expected
+
+
+def test_an_abbreviation_that_is_no_zone_of_the_source_tells_no_time() -> None:
+    """IST is three zones' name; where the configuration names none of them, nobody knows which."""
+    log_format = a_format("plain", timezone="Europe/Berlin", timestamp_format="%F %T %Z")
+    assert log_format.time_ms(b"2026-11-23 10:00:00 IST", None, NOW) is None
 
 
 def test_month_names_are_english_in_any_locale() -> None:
