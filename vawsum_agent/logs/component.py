@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import threading
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -48,6 +49,7 @@ _COUNTERS = (
     "log_lost_files",
 )
 _STOP_S = 2.0
+_DRAIN_TURN_S = 0.02
 
 
 class LogsComponent:
@@ -127,15 +129,14 @@ class LogsComponent:
         self._set_state(State.DRAINING)
         self._is_draining = True
         self._wake.set()
-        while not deadline.has_passed() and self._failure is None:
-            if (
-                self._shipper.wait_idle(Deadline(self._clock, min(0.5, deadline.remaining_s())))
-                and not self._has_work()
-            ):
+        while (remaining_s := deadline.remaining_s()) > 0 and self._failure is None:
+            # In this order: what is read before the shipper is asked is with the shipper by then.
+            if not self._has_work() and self._shipper.wait_idle(Deadline(self._clock, min(0.5, remaining_s))):
                 return
             self._wake.set()
+            time.sleep(_DRAIN_TURN_S)
         left = format_bytes(self._shipper.used_bytes())
-        message = f"logs: {left} read and not accepted at the deadline"
+        message = f"{left} read and not accepted at the deadline"
         raise DrainTimeout(message, hint="nothing is lost: it is sent after the next start")
 
     def stop(self) -> None:
@@ -209,7 +210,7 @@ class LogsComponent:
             _log.exception("reader_died")
 
     def _has_work(self) -> bool:
-        return self._reader.has_work()
+        return not self._reader.has_seen_all or self._reader.has_work()
 
     def _read_range(self, file_id: int, start: int, end: int) -> bytes | None:
         return self._reader.read_range(file_id, start, end)

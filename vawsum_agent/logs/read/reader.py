@@ -70,6 +70,7 @@ class Reader:
         self._scanned_at = float("-inf")
         self._lost: set[int] = set()
         self._pending_bytes = 0
+        self.has_seen_all = False
         self.pulse = Pulse(clock)
 
     def checkpointed(self, file_id: int, offset: int) -> None:
@@ -89,10 +90,15 @@ class Reader:
     def turn(self, *, was_woken: bool, is_draining: bool) -> float:
         """Do all that can be done now.
 
+        The first turn that drains looks at every file, whatever was looked at a moment ago; `has_seen_all` says when it
+        is over. Before that, having no work proves nothing.
+
         Returns:
             Seconds until time alone makes more possible.
         """
         self._take_checkpoints()
+        if is_draining and not self.has_seen_all:
+            self._scanned_at = float("-inf")
         self._scan_if_due(was_woken=was_woken)
         while self._pass(is_draining=is_draining):
             self._scan_if_due(was_woken=True)
@@ -102,6 +108,7 @@ class Reader:
         self._book_waiting()
         wait_s = self._wait_s(now)
         self.pulse.beat(wait_s)
+        self.has_seen_all = is_draining
         return wait_s
 
     def has_work(self) -> bool:
