@@ -101,8 +101,12 @@ def _headline(document: Document, now: float) -> Text:
 def _troubles(document: Document) -> list[Text]:
     """What is wrong, each with its remedy below it."""
     found = [(notice["text"], notice["hint"]) for notice in document.get("notices", [])]
-    rows = [row for row in document["components"] if row["last_error"] and row["state"] != "running"]
-    found += [(f"{row['name']}: {row['last_error']}", row["hint"]) for row in rows]
+    for row in document["components"]:
+        problems = [(problem["what"], problem["hint"]) for problem in row["details"].get("problems", [])]
+        worst = (row["last_error"], row["hint"])
+        if row["last_error"] and row["state"] != "running" and worst not in problems:
+            problems.insert(0, worst)
+        found += [(f"{row['name']}: {what}", hint) for what, hint in problems]
     lines = []
     for text, hint in found:
         lines.append(Text(f"! {text}", style=_BAD))
@@ -129,16 +133,23 @@ def _files(document: Document) -> Table:
     table = _table("FILE", "SOURCE", "READ", "ACCEPTED", "PENDING", "UNREAD", "DROPPED", "OLDEST")
     for row in document["components"]:
         for file in row["details"].get("files", []):
-            reasons = ", ".join(
-                f"{why} {format_bytes(size)}" for why, size in file["dropped_by_reason"].items() if size
-            )
-            dropped = Text(reasons, style=_BAD) if reasons else Text("none")
             sizes = [format_bytes(file.get(key, 0)) for key in ("read_bytes", "accepted_bytes", "pending_bytes")]
             unread = format_bytes(file.get("unread_bytes", 0))
             oldest_s = file.get("oldest_pending_s") or 0
             oldest = format_duration(oldest_s) if oldest_s else "-"
-            table.add_row(Text(file["path"]), file["source"], *sizes, unread, dropped, oldest)
+            table.add_row(
+                Text(file["path"]), file["source"], *sizes, unread, _reasons(file["dropped_by_reason"]), oldest
+            )
+        for source, total in row["details"].get("folded", {}).items():
+            if total["files"]:
+                accepted, dropped = format_bytes(total["accepted_bytes"]), _reasons(total["dropped_by_reason"])
+                table.add_row(Text(f"{total['files']} files long gone"), source, "", accepted, "", "", dropped, "")
     return table
+
+
+def _reasons(dropped_by_reason: Mapping[str, int]) -> Text:
+    reasons = ", ".join(f"{why} {format_bytes(size)}" for why, size in dropped_by_reason.items() if size)
+    return Text(reasons, style=_BAD) if reasons else Text("none")
 
 
 def _table(*headings: str) -> Table:

@@ -30,7 +30,7 @@ EVENTS = {
     "count_not_kept": "A counter could not be written; what it counted shows in status until the daemon ends.",
     "disk_full": "The state store met a full disk and goes on with its reserve.",
     "disk_recovered": "The state store could set its reserve aside again.",
-    "state_moved_aside": "The state store was damaged; the old file is kept beside the new one.",
+    "state_recovered": "The state store was damaged; says what took its place. The damaged file is kept beside it.",
     # following files
     "file_rotated": "A log file was moved away from its live path; it is read on.",
     "file_truncated": "A log file no longer holds what was read of it; the rest is searched for in its copies.",
@@ -43,7 +43,7 @@ EVENTS = {
     # shipping
     "batch_confirmed": "A batch of unknown fate was found in its stream: it is not sent again.",
     "batch_not_booked": "A batch could not be recorded in the state store; it waits.",
-    "batch_not_recomposed": "After a crash the bytes of a batch under way were not found again; it counts as ambiguous.",
+    "batch_not_recomposed": "After a crash the bytes of a batch under way were not found again; counted as ambiguous.",
     "batch_refused": "CloudWatch called a batch invalid; it is halved until only what is wrong is left.",
     "batch_sent_again": "A batch of unknown fate was not found in its stream and is sent again.",
     "confirmation_not_allowed": "GetLogEvents is not allowed: delivery is at least once instead of once.",

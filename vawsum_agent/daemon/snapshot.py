@@ -20,7 +20,6 @@ class Notice:
 
     text: str
     hint: str
-    is_degrading: bool = True
 
     def as_row(self) -> dict[str, object]:
         """As ``status --json`` shows it."""

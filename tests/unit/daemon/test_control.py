@@ -184,8 +184,7 @@ def test_no_place_for_a_socket(tmp_path: Path, agent: Agent) -> None:
 
 def test_closing_ends_the_thread(tmp_path: Path, agent: Agent) -> None:
     """A closed server leaves no thread behind."""
-    before = threading.active_count()
     server = ControlServer(tmp_path / "control.sock", Routes("1", agent.status, agent.drain))
     server.start()
     server.close()
-    wait_until(lambda: threading.active_count() == before)
+    wait_until(lambda: not any(thread.name == "control" for thread in threading.enumerate()))

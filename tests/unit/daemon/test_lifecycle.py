@@ -207,22 +207,3 @@ def test_overall_state(running: Running, state: State, shown: str) -> None:
     running.script.state = state
     wait_until(lambda: running.state() == shown)
     running.script.state = State.RUNNING
-
-
-def test_a_full_disk_degrades(running: Running) -> None:
-    """A full disk under the state store shows in status until there is room again."""
-    running.store.is_disk_full = True
-    assert running.state() == "degraded"
-    running.store.is_disk_full = False
-    assert running.state() == "running"
-
-
-def test_a_damaged_store_is_told(tmp_path: Path) -> None:
-    """A store that was begun anew is never silent about it."""
-    (tmp_path / "state.db").write_bytes(b"garbage" * 1000)
-    running = Running(tmp_path, Script())
-    wait_until(lambda: running.state() == "running")
-    (notice,) = running.daemon.status()["notices"]  # type: ignore[misc]  # a list of rows, by the document's shape
-    assert "begun anew" in notice["text"]
-    running.stop()
-    running.store.close()
