@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from vawsum_agent.logs.follow.arrival import Arrivals
-from vawsum_agent.logs.follow.release import is_released
+from vawsum_agent.logs.follow.endings import is_over
 from vawsum_agent.logs.follow.search import Search
 from vawsum_agent.logs.follow.tail import Place, Tail
 
@@ -21,10 +21,6 @@ if TYPE_CHECKING:
 
 _log = structlog.get_logger()
 
-QUIET_S = 5.0
-"""A moved file that nobody has open for writing is over when it was quiet for so long."""
-QUIET_UNKNOWN_S = 300.0
-"""The same where the kernel won't tell whether anybody has it open."""
 GIVE_UP_AFTER_S = 10.0
 """How long bytes that are nowhere to be found are searched for; a rotation in progress takes less."""
 ABSENT_S = 24 * 3600.0
@@ -252,11 +248,7 @@ class Chain:
         if tail.seen != before:
             tail.changed_at = now
         quiet_s = max(now - tail.changed_at, self._ground.clock.now() - tail.written_at)
-        released = is_released(content.descriptor)
-        if released:
-            tail.is_final = quiet_s >= QUIET_S or status.st_nlink == 0
-        else:
-            tail.is_final = released is None and quiet_s >= QUIET_UNKNOWN_S
+        tail.is_final = is_over(content.descriptor, status, quiet_s)
 
     def _give_up(self, now: float, after_s: float) -> None:
         for tail in self.tails:

@@ -75,15 +75,15 @@ class CompressedContent:
         self._decoder = self._codec.new_decoder()
         self._input_at = 0
         self._spare = b""
-        self._cursor = 0
+        self.cursor = 0
         self._recent = b""
         self._behind = b""
         self.is_ended = False
 
     def read_at(self, offset: int, limit: int) -> bytes:
         """See `Content.read_at`; skips at most the codec's ``turn_bytes``. Raises CorruptError."""
-        if offset < self._cursor:
-            recent_at = self._cursor - len(self._recent)
+        if offset < self.cursor:
+            recent_at = self.cursor - len(self._recent)
             if offset >= recent_at:
                 return self._recent[offset - recent_at :][:limit]
             self._start_over()
@@ -91,11 +91,11 @@ class CompressedContent:
 
     def reaches(self, offset: int) -> bool | None:
         """See `Content.reaches`; leaves the cursor at ``offset``. Raises CorruptError."""
-        if offset < self._cursor:
+        if offset < self.cursor:
             self._start_over()
         budget = self._codec.turn_bytes
-        while self._cursor < offset:
-            piece = self._next(min(_PIECE_BYTES, offset - self._cursor)) if budget > 0 else b""
+        while self.cursor < offset:
+            piece = self._next(min(_PIECE_BYTES, offset - self.cursor)) if budget > 0 else b""
             if not piece:
                 return False if self.is_ended else None
             budget -= len(piece)
@@ -103,7 +103,7 @@ class CompressedContent:
 
     def before(self, offset: int) -> bytes:
         """See `Content.before`."""
-        return self._behind if offset == self._cursor else b""
+        return self._behind if offset == self.cursor else b""
 
     def head(self) -> bytes | None:
         """See `Content.head`. To be asked of a fresh content: it starts over. Raises CorruptError."""
@@ -117,7 +117,7 @@ class CompressedContent:
 
     def end(self) -> int | None:
         """See `Content.end`."""
-        return self._cursor if self.is_ended else None
+        return self.cursor if self.is_ended else None
 
     def twin(self) -> Content:
         """See `Content.twin`."""
@@ -131,9 +131,9 @@ class CompressedContent:
         try:
             piece = self._decode(limit)
         except _DAMAGE as error:
-            raise CorruptError(f"its compressed data is damaged after byte {self._cursor}: {error}") from error
+            raise CorruptError(f"its compressed data is damaged after byte {self.cursor}: {error}") from error
         if piece:
-            self._cursor += len(piece)
+            self.cursor += len(piece)
             self._recent = piece
             self._behind = (self._behind + piece[-MARKER_BYTES:])[-MARKER_BYTES:]
         return piece

@@ -17,6 +17,8 @@ class Content(Protocol):
     identity: Identity
     descriptor: int
     is_compressed: bool
+    cursor: int
+    """How far a compressed file was read; tells whether a `reaches` that came to no end got anywhere."""
 
     def read_at(self, offset: int, limit: int) -> bytes:
         """Give up to ``limit`` bytes from ``offset``; none when there are none, or none yet."""
@@ -51,6 +53,7 @@ class PlainContent:
     """A file as it lies on the disk."""
 
     is_compressed = False
+    cursor = 0
 
     def __init__(self, descriptor: int, identity: Identity) -> None:
         self.descriptor = descriptor

@@ -5,15 +5,12 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from vawsum_agent.logs.follow.release import is_released
+from vawsum_agent.logs.follow.endings import is_over
 from vawsum_agent.logs.follow.survey import Sighting
 
 if TYPE_CHECKING:
     from vawsum_agent.core.clock import Clock
     from vawsum_agent.logs.follow.content import Content, Identity
-
-_QUIET_S = 5.0
-_QUIET_UNKNOWN_S = 300.0
 
 
 class Empties:
@@ -54,9 +51,7 @@ class Empties:
         for identity, (sighting, content, since) in list(self._held.items()):
             status = os.fstat(content.descriptor)
             quiet_s = self._clock.monotonic() - since
-            is_free = is_released(content.descriptor)
-            is_over = quiet_s >= (_QUIET_S if is_free else _QUIET_UNKNOWN_S) or (is_free and status.st_nlink == 0)
-            if status.st_size == 0 and is_free is not False and is_over:
+            if status.st_size == 0 and is_over(content.descriptor, status, quiet_s):
                 del self._held[identity]
                 content.close()
                 released.append(sighting)

@@ -17,6 +17,7 @@ from vawsum_agent.logs.follow.fingerprint import (
     marker_of,
 )
 from vawsum_agent.logs.follow.names import escape_path
+from vawsum_agent.logs.follow.ranges import Ranges
 from vawsum_agent.state.log_records import NO_MARKER
 
 if TYPE_CHECKING:
@@ -81,7 +82,7 @@ class Tail:
         self._was_seen = False
         self._marker = record.marker
         self._before: bytes | None = None
-        self._ranges: Content | None = None
+        self._ranges: Ranges | None = None
 
     @property
     def file_id(self) -> int:
@@ -156,18 +157,8 @@ class Tail:
         if self.content is None or not self.is_intact():
             return None
         if self._ranges is None:
-            self._ranges = self.content.twin()
-        pieces = []
-        while start < end:
-            while (is_there := self._ranges.reaches(start)) is None and self._ranges.end() is None:
-                if not self._ranges.read_at(start, 1):
-                    return None
-            piece = self._ranges.read_at(start, end - start) if is_there is not False else b""
-            if not piece:
-                return None
-            pieces.append(piece)
-            start += len(piece)
-        return b"".join(pieces)
+            self._ranges = Ranges(self.content)
+        return self._ranges.read(start, end)
 
     def unread_bytes(self) -> int | None:
         """Tell how much is left to read, as far as it is known; None inside a compressed file and while searching."""
@@ -226,9 +217,9 @@ class Tail:
 
     def detach(self) -> None:
         """Let go of the file."""
-        for content in (self.content, self._ranges):
-            if content is not None:
-                content.close()
+        for opened in (self.content, self._ranges):
+            if opened is not None:
+                opened.close()
         self.content = self._ranges = None
 
     def is_intact(self) -> bool:
