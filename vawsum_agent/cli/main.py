@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import warnings
 
 import click
 
@@ -34,4 +35,6 @@ def cli() -> None:
 
 def main() -> None:
     """Run the command that the arguments name, and exit."""
+    if not sys.warnoptions:
+        warnings.simplefilter("ignore")  # Python's own remarks are for developers, who ask for them with -W
     sys.exit(exit_code_of(lambda: cli(prog_name="vawsum-agent", standalone_mode=False)))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
@@ -51,24 +50,46 @@ def _timezone(name: str) -> str | None:
     return None
 
 
+_OWN_FLAGS = re.compile(r"\(\?[aimsx]+\)")
+
+
 def _regex(pattern: str) -> str | None:
     try:
-        re.compile(pattern)
-        re.compile(pattern.encode())  # logs are bytes
-    except (re.error, OverflowError, RecursionError) as error:
+        compiled = re.compile(pattern.encode())  # logs are bytes
+        # It is looked for at line starts, inside a group: a comment must not swallow what follows.
+        re.compile(rb"(?=" + _OWN_FLAGS.sub("", pattern, count=1).encode() + rb")", compiled.flags)
+    except (re.error, ValueError, OverflowError, RecursionError) as error:
         return f"a regular expression ({error})"
     return None
+
+
+_STRPTIME = {"e": "d", "h": "b", "B": "b", "A": "a", "F": "Ymd", "T": "HMS", "R": "HM", "D": "mdy"}
+"""Directives that stand for others."""
+
+_STRPTIME_KNOWN = frozenset("YymbdjHIpMSfzZsa%")
 
 
 def _strptime_format(text: str) -> str | None:
     if not text:
         return None
-    moment = datetime(2024, 12, 31, 23, 59, 58)  # noqa: DTZ001 - only its text matters
-    try:
-        datetime.strptime(moment.strftime(text), text)  # noqa: DTZ007 - only whether it can be read
-    except (ValueError, re.error, OverflowError) as error:
-        return f"a strptime format ({error})"
-    return None
+    given = re.findall(r"%(.?)", text, re.DOTALL)
+    directives = [basic for directive in given for basic in _STRPTIME.get(directive, directive or "%%")]
+    unknown = [directive for directive in directives if directive not in _STRPTIME_KNOWN]
+    if unknown or "" in given:
+        return f"a strptime format; %{unknown[0] if unknown else ''} is no directive of it"
+    told = [directive for directive in directives if directive not in "a%"]
+    if len(set(told)) < len(told):
+        return "a strptime format that tells each thing once"
+    return None if _tells_day_and_hour(set(told)) else "a strptime format that tells the day and the hour"
+
+
+def _tells_day_and_hour(told: set[str]) -> bool:
+    if "s" in told:
+        return True
+    if "j" in told and not told & {"Y", "y"}:
+        return False
+    has_day = "j" in told or {"m", "d"} <= told or {"b", "d"} <= told
+    return has_day and ("H" in told or {"I", "p"} <= told)
 
 
 def _template(fits: re.Pattern[str], what: str) -> Callable[[str], str | None]:

@@ -30,6 +30,7 @@ EVENTS = {
     "count_not_kept": "A counter could not be written; what it counted shows in status until the daemon ends.",
     "disk_full": "The state store met a full disk and goes on with its reserve.",
     "disk_recovered": "The state store could set its reserve aside again.",
+    "state_begun": "No state store was there: a first start, every file is read from where start_at says.",
     "state_recovered": "The state store was damaged; says what took its place. The damaged file is kept beside it.",
     # following files
     "file_rotated": "A log file was moved away from its live path; it is read on.",
@@ -40,6 +41,7 @@ EVENTS = {
     "log_not_followed": "A log file can't be opened or read.",
     "log_not_readable": "Reading a log file failed; it is tried again.",
     "reader_died": "The reader thread ended on a bug; the component is replaced.",
+    "watching_given_up": "The kernel has no more watches of folders to give; files are looked at by the scan alone.",
     # shipping
     "batch_confirmed": "A batch of unknown fate was found in its stream: it is not sent again.",
     "batch_not_booked": "A batch could not be recorded in the state store; it waits.",

@@ -61,7 +61,7 @@ def test_logs_table(tmp_path: Path, line: str, key: str, expected: str) -> None:
         ("redact = [1]", "redact[0]", "text"),
         ('redact = "password"', "redact", "a list of text"),
         ('multiline_start = "^x"', "multiline_start", 'format = "apache-access" brings its own'),
-        ('timestamp_format = "%Y"', "timestamp_format", 'for format = "plain"'),
+        ('timestamp_format = "%F %T"', "timestamp_format", 'for format = "plain"'),
     ],
 )
 def test_source_table(tmp_path: Path, line: str, key: str, expected: str) -> None:
@@ -75,13 +75,13 @@ def test_source_table(tmp_path: Path, line: str, key: str, expected: str) -> Non
     ("line", "expected"),
     [
         ('multiline_start = "("', "a regular expression (missing )"),
-        ('timestamp_format = "%Q"', "a strptime format ('Q' is a bad directive"),
+        ('timestamp_format = "%Q"', "%Q is no directive"),
     ],
 )
 def test_plain_format_patterns(tmp_path: Path, line: str, expected: str) -> None:
     """A pattern that would match nothing is told before the first line is read."""
     plain = SOURCE.replace('"apache-access"', '"plain"')
-    assert config_of(tmp_path, plain + 'multiline_start = "^\\\\["\ntimestamp_format = "%d/%b/%Y"').logs
+    assert config_of(tmp_path, plain + 'multiline_start = "^\\\\["\ntimestamp_format = "%d/%b/%Y:%T"').logs
     assert expected in refused(tmp_path, plain + line)[1]
 
 
