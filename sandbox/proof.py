@@ -31,7 +31,7 @@ class Proof:
         lost: ids written and in no event.
         twice: ids in more than one event.
         mangled: messages that hold several ids, an id never written, or another text than was written.
-        out_of_order: events that stand behind a later written one of the same stream and timestamp.
+        out_of_order: events that stand behind a later written one of the same stream, part and timestamp.
         foreign: messages without any id, such as a server's own notices.
         violations: requests that broke a rule of the service.
     """
@@ -62,6 +62,7 @@ def prove(
     arrived: Iterable[tuple[str, Event]],
     *,
     ids: Callable[[str], Sequence[str]] = find_ids,
+    parts: Mapping[str, int] | None = None,
     violations: int = 0,
 ) -> Proof:
     """Compare.
@@ -70,13 +71,15 @@ def prove(
         written: ids in the order of writing, or a mapping from id to the exact text (None where only the id is known).
         arrived: (stream, event), each stream's events in the service's order.
         ids: finds the ids in a message.
+        parts: the part of the writing an id belongs to, such as one file of several that were written at once; between
+            parts no order is known, so none is compared.
         violations: how many requests the service refused as invalid.
     """
     texts: dict[str, str | None] = dict(written) if isinstance(written, Mapping) else dict.fromkeys(written)
     position = {key: number for number, key in enumerate(texts)}
     seen: Counter[str] = Counter()
     mangled, foreign = [], []
-    latest: dict[str, tuple[int, int]] = {}
+    latest: dict[tuple[str, int], tuple[int, int]] = {}
     with_id = out_of_order = 0
     for stream, event in arrived:
         found = ids(event.message)
@@ -89,10 +92,11 @@ def prove(
             mangled.append(event.message)
             continue
         place = (event.timestamp, position[found[0]])
-        before = latest.get(stream, place)
+        lane = (stream, parts.get(found[0], 0) if parts else 0)
+        before = latest.get(lane, place)
         if before[0] == place[0] and place[1] < before[1]:
             out_of_order += 1
-        latest[stream] = max(before, place)
+        latest[lane] = max(before, place)
     return Proof(
         written=len(texts),
         arrived=with_id,
@@ -119,7 +123,8 @@ def prove_sandbox(
     *,
     group: str | None = None,
     ids: Callable[[str], Sequence[str]] = find_ids,
+    parts: Mapping[str, int] | None = None,
 ) -> Proof:
     """Compare what was written with all that a sandbox accepted, in all groups or in one."""
     arrived = ((f"{name}:{stream}", event) for name, stream, event in sandbox.all_events(group))
-    return prove(written, arrived, ids=ids, violations=len(sandbox.violations()))
+    return prove(written, arrived, ids=ids, parts=parts, violations=len(sandbox.violations()))

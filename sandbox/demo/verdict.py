@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sandbox.host.logs import written_bytes, written_entries
+from sandbox.host.logs import written_bytes, written_entries, written_parts
 from sandbox.proof import Proof, find_ids, prove_sandbox
 
 if TYPE_CHECKING:
@@ -59,6 +59,11 @@ def written_texts(log: LogFile) -> dict[str, str | None]:
     return {found[0]: entry for entry in written_entries(log) if (found := find_ids(entry))}
 
 
+def _parts(log: LogFile) -> dict[str, int]:
+    """Return the number of the file that each id stands in."""
+    return {key: number for number, part in enumerate(written_parts(log)) for entry in part for key in find_ids(entry)}
+
+
 @dataclass(frozen=True, slots=True)
 class Ledger:
     """The byte ledger of `status`, all files together, beside what the files hold."""
@@ -99,6 +104,8 @@ def judge(sandbox: Sandbox, logs: Sequence[LogFile], groups: dict[str, str], ser
         served: ids of visits that were surely served; each stands in the access log.
     """
     texts = {log.name: written_texts(log) for log in logs}
-    proofs = {name: prove_sandbox(sandbox, texts[name], group=groups[name]) for name in texts}
+    proofs = {
+        log.name: prove_sandbox(sandbox, texts[log.name], group=groups[log.name], parts=_parts(log)) for log in logs
+    }
     unlogged = len(set(served) - set(texts["apache-access"]))
     return Verdict(proofs, unlogged, len(sandbox.violations()))

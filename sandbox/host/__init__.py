@@ -6,7 +6,7 @@ traffic     visits, each with an id of its own
 rotation    logrotate with a private configuration
 """
 
-from sandbox.host.logs import LogFile, written_bytes, written_entries
+from sandbox.host.logs import LogFile, written_bytes, written_entries, written_parts
 from sandbox.host.rotation import SETTLE_S, Rotation
 from sandbox.host.traffic import Traffic
 from sandbox.host.web import RealHost, StandInHost, WebHost, open_host
@@ -22,4 +22,5 @@ __all__ = [
     "open_host",
     "written_bytes",
     "written_entries",
+    "written_parts",
 ]

@@ -41,13 +41,23 @@ def generations(path: Path) -> list[Path]:
 
 
 def written_entries(log: LogFile) -> list[str]:
-    """Return every entry in the files of a log, in the order of writing, without its final newline."""
-    entries: list[str] = []
-    for data in _contents(log):
-        starts = [match.start() for match in log.entry_start.finditer(data) if match.start() < len(data)]
-        for start, end in pairwise([*starts, len(data)]):
-            entries.append(data[start:end].removesuffix(b"\n").decode(errors="replace"))
-    return entries
+    """Return every entry in the files of a log, oldest file first, without its final newline."""
+    return [entry for part in written_parts(log) for entry in part]
+
+
+def written_parts(log: LogFile) -> list[list[str]]:
+    """Return the entries of each file of a log, oldest file first, in the order of writing.
+
+    Between two files no order is known: after a rotation the old one still gets the lines of slow requests.
+    """
+    return [_split(data, log.entry_start) for data in _contents(log)]
+
+
+def _split(data: bytes, entry_start: re.Pattern[bytes]) -> list[str]:
+    starts = [match.start() for match in entry_start.finditer(data) if match.start() < len(data)]
+    return [
+        data[start:end].removesuffix(b"\n").decode(errors="replace") for start, end in pairwise([*starts, len(data)])
+    ]
 
 
 def written_bytes(log: LogFile) -> int:

@@ -49,6 +49,12 @@ def test_order_counts_within_a_stream_and_a_timestamp() -> None:
     assert prove(["1", "2"], elsewhere).out_of_order == 0
 
 
+def test_no_order_is_demanded_between_files_written_at_once() -> None:
+    """After a rotation two files grow for a while: order holds within each, and is unknown between them."""
+    assert prove(["1", "2", "3"], arrived("id=2", "id=1", "id=3"), parts={"1": 0, "2": 1, "3": 1}).out_of_order == 0
+    assert prove(["1", "2", "3"], arrived("id=3", "id=1", "id=2"), parts={"1": 0, "2": 1, "3": 1}).out_of_order == 1
+
+
 def test_violations_spoil_the_proof() -> None:
     """Everything arrived, but the service had to refuse something: not clean."""
     assert not prove(["1"], arrived("id=1"), violations=1).is_clean
