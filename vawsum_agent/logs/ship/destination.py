@@ -14,7 +14,9 @@ if TYPE_CHECKING:
 
     from vawsum_agent.core.errors import AgentError
 
-_IN_FLIGHT_LIMIT = 8
+_MOST_IN_FLIGHT = 8
+_TOOK_PER_REQUEST_S = 0.02
+_LEARNING_RATE = 0.2
 
 
 class Destination:
@@ -28,6 +30,7 @@ class Destination:
         self.group = group
         self.in_flight = 0
         self.used_bytes = 0
+        self._took_s = 0.0
         self.failures = 0
         self.not_before = 0.0
         self.failing_since: float | None = None
@@ -36,8 +39,15 @@ class Destination:
 
     def may_send(self, now: float) -> bool:
         """Whether another request may start."""
-        limit = 1 if self.failures else _IN_FLIGHT_LIMIT
-        return now >= self.not_before and self.in_flight < limit
+        return now >= self.not_before and self.in_flight < self._in_flight_limit()
+
+    def answered(self, took_s: float) -> None:
+        """Learn from an answer how long requests take."""
+        self._took_s += (took_s - self._took_s) * _LEARNING_RATE
+
+    def _in_flight_limit(self) -> int:
+        """The slower the service answers, the more requests wait at once; at full speed more threads only contend."""
+        return 1 if self.failures else min(_MOST_IN_FLIGHT, 2 + int(self._took_s / _TOOK_PER_REQUEST_S))
 
     def may_queue(self, now: float) -> bool:
         """Whether another batch may be read for it: while it fails, one for all its streams, when it is tried again."""

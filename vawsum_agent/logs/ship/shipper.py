@@ -238,8 +238,10 @@ class Shipper:
         return max(0.01, min(moments) - now) if moments else None
 
     def _send(self, lane: Lane, shipment: Shipment) -> None:
+        started_at = self._clock.monotonic()
         outcome = self._sender.send(shipment)
         with self._changed:
+            lane.destination.answered(self._clock.monotonic() - started_at)
             lane.destination.in_flight -= 1
             self._note(lane, outcome)
             if outcome.verdict is Verdict.ACCEPTED:
