@@ -31,8 +31,10 @@ def copy_of(path: Path) -> Path:
     return path.with_name(f"{path.name}.copy")
 
 
-def recover(path: Path, clock: Clock) -> str | None:
+def recover(path: Path, clock: Clock, *, was_in_use: bool) -> str | None:
     """Make sure that what stands at ``path`` can be opened: as it was, from its copy, or nothing.
+
+    Where nothing is, that is a first start unless other traces tell that the store ``was_in_use``.
 
     Returns:
         What happened, for ``status`` and the journal; None when nothing was wrong.
@@ -46,7 +48,7 @@ def recover(path: Path, clock: Clock) -> str | None:
             return None
         kept_as = _move_aside(path, clock)
         reason = f"{reason}, kept as {kept_as}"
-    elif copy_of(path).exists():
+    elif was_in_use or copy_of(path).exists():
         reason = f"{path.name} was missing"
         for suffix in ("-wal", "-shm"):
             # Of the store that is gone; beside another file they would be taken for its own.

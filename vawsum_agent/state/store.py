@@ -67,7 +67,8 @@ class Store:
         """
         reserve = Reserve(path.with_name("state.reserve"))
         _prepare_folder(path.parent)
-        rebuilt_because = recover(path, clock)
+        rebuilt_because = recover(path, clock, was_in_use=reserve.is_held())
+        is_first_start = not path.exists() and rebuilt_because is None
         try:
             connection = _open(path)
         except sqlite3.OperationalError as exc:
@@ -77,6 +78,8 @@ class Store:
         except sqlite3.DatabaseError as exc:
             raise _unusable(path, exc) from exc
         store = cls(connection, path, clock, reserve)
+        if is_first_start:
+            _log.info("state_begun", path=str(path))
         store.rebuilt_because = rebuilt_because
         store.is_disk_full = not reserve.hold()
         store.may_lag = rebuilt_because is not None or store._begin_boot()

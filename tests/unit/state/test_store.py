@@ -71,6 +71,16 @@ def test_missing_store_is_a_first_start(tmp_path: Path) -> None:
     assert open_store(tmp_path).rebuilt_because is None
 
 
+def test_lost_store_without_a_copy_is_said(tmp_path: Path) -> None:
+    """No state.db and no copy where an agent worked before: the streams are asked first, and it is said."""
+    open_store(tmp_path).close()
+    for file in tmp_path.glob("state.db*"):
+        file.unlink()
+    store = open_store(tmp_path)
+    assert store.rebuilt_because == "state.db was missing; begun anew"
+    assert store.may_lag
+
+
 def test_lost_store_is_restored_from_its_copy(tmp_path: Path) -> None:
     """A store that is gone or damaged comes back as it was at its last copy, and is known to lag behind the deeds."""
     store = open_store(tmp_path)
