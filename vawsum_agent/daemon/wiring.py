@@ -20,9 +20,9 @@ from vawsum_agent.daemon.lifecycle import Daemon, Generation
 from vawsum_agent.daemon.paths import control_socket, state_file
 from vawsum_agent.daemon.process import (
     guarantee_exit,
-    limit_malloc_arenas,
     lock_state,
     raise_descriptor_limit,
+    tune_malloc,
 )
 from vawsum_agent.daemon.requests import deliver_signals
 from vawsum_agent.daemon.supervised import Part
@@ -49,7 +49,7 @@ def serve(path: Path) -> int:
     """
     loaded = load(path)
     agent = loaded.config.agent
-    limit_malloc_arenas()
+    tune_malloc()
     raise_descriptor_limit()
     lock = lock_state(Path(agent.state_dir))
     clock = SystemClock()

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from vawsum_agent.core.errors import BusyError, StateError
-from vawsum_agent.daemon.process import limit_malloc_arenas, lock_state, raise_descriptor_limit
+from vawsum_agent.daemon.process import lock_state, raise_descriptor_limit, tune_malloc
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -39,7 +39,7 @@ def test_limits() -> None:
     raise_descriptor_limit()
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     assert soft == min(hard, 1 << 19)
-    limit_malloc_arenas()
+    tune_malloc()
 
 
 def test_a_hanging_thread_does_not_keep_the_process() -> None:

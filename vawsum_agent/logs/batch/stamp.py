@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
     from vawsum_agent.logs.formats.format import Format
 
-_CACHED_TIMES = 4096
+_KNOWN_TIMES = 8192
+_FEW_LINES = 3
 
 
 class Stamper:
@@ -28,7 +29,6 @@ class Stamper:
 
     def __init__(self, log_format: Format) -> None:
         self._format = log_format
-        self._times: dict[bytes, int | None] = {}
         self._latest_ms: int | None = None
         self._is_inside_entry = False
 
@@ -65,11 +65,20 @@ class Stamper:
 
     def _by_line(self, block: bytes, read_at: float) -> list[Run]:
         runs = []
+        known = self._format.known_ms
+        read_ms = int(read_at * 1000)
+        latest_ms = self._latest_ms
         for length, text in self._texts(block):
-            time_ms = self._time(text, read_at) if text else None
-            if time_ms is not None:
-                self._latest_ms = time_ms
-            runs.append(Run(length, self._or_read_time(time_ms, read_at)))
+            time_ms = known.get(text)
+            if time_ms is None and text:
+                self._latest_ms = latest_ms
+                time_ms = self._time(text, read_at)
+            if time_ms is None:
+                runs.append(Run(length, read_ms))
+            else:
+                latest_ms = time_ms
+                runs.append(Run(length, time_ms))
+        self._latest_ms = latest_ms
         return runs
 
     def _texts(self, block: bytes) -> Iterator[tuple[int, bytes]]:
@@ -85,16 +94,22 @@ class Stamper:
 
     def _texts_in_bulk(self, block: bytes, lines: re.Pattern[bytes]) -> Iterator[tuple[int, bytes]]:
         split = block.split(b"\n")
-        lengths = [*map(len, split)]
+        texts = lines.findall(block)
+        lengths = [len(line) + 1 for line in split]
+        if len(set(texts)) * _FEW_LINES > len(texts):
+            # Hardly any line shares its time with the one before: putting them together costs more than it saves.
+            groups: Iterator[tuple[int, bytes]] = zip(lengths, texts, strict=False)
+        else:
+            groups = _neighbours(lengths, texts)
         first = 0
-        for text, group in groupby(lines.findall(block)):
-            following = first + sum(1 for _ in group)
+        for length, text in groups:
             if text:
-                yield sum(lengths[first:following]) + following - first, text
+                yield length, text
             else:
-                for line in split[first:following]:
-                    yield len(line) + 1, self._format.time_text(line + b"\n") or b""
-            first = following
+                end = first + length
+                for line in split_lines(block[first:end]):
+                    yield len(line), self._format.time_text(line) or b""
+            first += length
 
     def _by_entry(self, block: bytes, read_at: float) -> list[Run]:
         assert self._format.start is not None  # noqa: S101 - a format of many lines has one by its definition
@@ -112,19 +127,26 @@ class Stamper:
         return runs
 
     def _time(self, text: bytes, read_at: float) -> int | None:
-        try:
-            return self._times[text]
-        except KeyError:
-            pass
+        known = self._format.known_ms
+        if text in known:
+            return known[text]
         time_ms = self._format.time_ms(text, self._latest_ms, read_at)
         if time_ms is not None and time_ms < 0:
             time_ms = None
         if not self._format.is_contextual:
-            if len(self._times) >= _CACHED_TIMES:
-                self._times.clear()
-            self._times[text] = time_ms
+            if len(known) >= _KNOWN_TIMES:
+                known.clear()
+            known[text] = time_ms
         return time_ms
 
     @staticmethod
     def _or_read_time(time_ms: int | None, read_at: float) -> int:
         return int(read_at * 1000) if time_ms is None else time_ms
+
+
+def _neighbours(lengths: list[int], texts: list[bytes]) -> Iterator[tuple[int, bytes]]:
+    first = 0
+    for text, group in groupby(texts):
+        following = first + sum(1 for _ in group)
+        yield sum(lengths[first:following]), text
+        first = following

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -36,6 +36,7 @@ class Format:
         lines: for formats of lines in bulk: matches each whole line once, from line to line; its group is the
             timestamp's text, empty where `times` finds none.
         run_mark: what stands right before and after the text, such that no line holds a text so marked twice.
+        known_ms: times of texts met lately, for all files of the source; empty where `is_contextual`.
     """
 
     name: str
@@ -47,6 +48,7 @@ class Format:
     time_ms: TimeMs
     lines: re.Pattern[bytes] | None = None
     run_mark: tuple[bytes, bytes] | None = None
+    known_ms: dict[bytes, int | None] = field(default_factory=dict, repr=False, compare=False)
 
 
 def group_of(pattern: re.Pattern[bytes]) -> TimeText:
