@@ -44,7 +44,8 @@ def test_exceptions_stay_on_the_line() -> None:
     stream = io.StringIO()
     configure(stream, environ={})
     try:
-        {}["x"]
+        environ_without_it: dict[str, str] = {}
+        environ_without_it["x"]
     except KeyError:
         structlog.get_logger().exception("bug_contained", part="logs")
     event = json.loads(stream.getvalue())

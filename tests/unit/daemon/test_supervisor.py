@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from functools import partial
 
 from tests.unit.daemon.components import HandClock, Script, Scripted, wait_until
 from vawsum_agent.core.clock import Deadline
@@ -14,7 +15,7 @@ from vawsum_agent.daemon.supervisor import Supervisor, worst
 
 def supervise(clock: HandClock, **scripts: Script) -> Supervisor:
     """A supervisor of scripted components, in the order given; its backoff has no jitter."""
-    parts = [Part(name, lambda name=name, script=script: Scripted(name, script)) for name, script in scripts.items()]
+    parts = [Part(name, partial(Scripted, name, script)) for name, script in scripts.items()]
     return Supervisor(parts, clock, random=lambda: 0.0)
 
 
