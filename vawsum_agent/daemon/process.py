@@ -21,8 +21,8 @@ _M_TRIM_THRESHOLD = -1
 _M_MMAP_THRESHOLD = -3
 _SETTINGS = (
     ("MALLOC_ARENA_MAX", _M_ARENA_MAX, 1),
-    ("MALLOC_MMAP_THRESHOLD_", _M_MMAP_THRESHOLD, 4 << 20),
-    ("MALLOC_TRIM_THRESHOLD_", _M_TRIM_THRESHOLD, 8 << 20),
+    ("MALLOC_MMAP_THRESHOLD_", _M_MMAP_THRESHOLD, 2 << 20),
+    ("MALLOC_TRIM_THRESHOLD_", _M_TRIM_THRESHOLD, 4 << 20),
 )
 """Environment variable of glibc that says otherwise, parameter of mallopt(3), value."""
 

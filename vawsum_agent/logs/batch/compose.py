@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 _LINE_END = b"\x7f"
 _COMPRESSION_LEVEL = 1
 _SHORT_RUN_BYTES = 1024
-_EMPTY_MESSAGE = b'{"message":"",'
+_EMPTY_FIRST, _EMPTY_MESSAGE, _EMPTY_LAST = b'""', b'{"message":"",', b'{"message":""'
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,9 +131,9 @@ class Composer:
             text = escaped.replace(_LINE_END, b'"' + between)
             count += (len(text) - len(escaped)) // len(between) + 1
             size += len(lines) + 1
-            parts.append(b'{"message":%b,"timestamp":%d}' % (text, time_ms))
-            if _EMPTY_MESSAGE in parts[-1]:
+            if text.startswith(_EMPTY_FIRST) or _EMPTY_MESSAGE in text or text.endswith(_EMPTY_LAST):
                 return None
+            parts += (b',{"message":', text, b',"timestamp":%d}' % time_ms)
         dropped = {"too_old": old_bytes} if old_bytes else {}
         if not parts:
             return Composed([], dropped)
@@ -141,6 +141,7 @@ class Composer:
         fits = size + (EVENT_OVERHEAD_BYTES - 1) * count <= MAX_BATCH_BYTES and count <= MAX_BATCH_EVENTS
         if not fits or last_ms - first_ms > MAX_SPAN_MS:
             return None
+        parts[0] = parts[0][1:]
         return Composed([Request(self._body(parts), count, len(block) - old_bytes, first_ms, last_ms)], dropped)
 
     def _compose_lines(self, block: bytes, layout: Layout) -> Composed | None:
@@ -157,12 +158,12 @@ class Composer:
         if size > MAX_BATCH_BYTES or len(pairs) > MAX_BATCH_EVENTS or last_ms - first_ms > MAX_SPAN_MS:
             return None
         parts = [b'{"message":"%b","timestamp":%d}' % (message, time_ms) for time_ms, message in pairs]
-        return Composed([Request(self._body(parts), len(pairs), len(block), first_ms, last_ms)])
+        return Composed([Request(self._body([b",".join(parts)]), len(pairs), len(block), first_ms, last_ms)])
 
     def _body(self, parts: Sequence[bytes]) -> bytes:
         names = b'],"logGroupName":%b,"logStreamName":%b}' % (orjson.dumps(self.group), orjson.dumps(self.stream))
         # One call: each gives the interpreter's lock away, and getting it back costs more than compressing a part.
-        return igzip.compress(b"".join((b'{"logEvents":[', b",".join(parts), names)), _COMPRESSION_LEVEL, mtime=0)
+        return igzip.compress(b"".join((b'{"logEvents":[', *parts, names)), _COMPRESSION_LEVEL, mtime=0)
 
 
 def _is_plain(block: bytes) -> bool:

@@ -18,6 +18,15 @@ def count_line_ends(block: bytes, start: int, end: int) -> int:
     return len(part) - len(part.replace(b"\n", b""))
 
 
+def split_parts(block: bytes, size: int) -> Iterator[bytes]:
+    """Split whole lines into parts of whole lines, of about ``size`` bytes each."""
+    start = 0
+    while start < len(block):
+        end = block.find(b"\n", start + size) + 1 or len(block)
+        yield block[start:end]
+        start = end
+
+
 def split_lines(block: bytes) -> Iterator[bytes]:
     """Split at newlines, kept, and at nothing else; `bytes.splitlines` would split at a carriage return as well."""
     start = 0

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from vawsum_agent.logs.batch.layout import TOO_OLD_MS, Layout, Run
 from vawsum_agent.logs.batch.limits import TOO_OLD_S
-from vawsum_agent.logs.batch.lines import split_lines
+from vawsum_agent.logs.batch.lines import split_lines, split_parts
 from vawsum_agent.logs.batch.runs import find_runs
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 _KNOWN_TIMES = 8192
 _FEW_LINES = 3
+_PART_BYTES = 128 << 10
 
 
 class Stamper:
@@ -90,7 +91,9 @@ class Stamper:
             for line in split_lines(block):
                 yield len(line), self._format.time_text(line) or b""
         else:
-            yield from self._texts_in_bulk(block, self._format.lines)
+            # Part by part: a list of all lines of a block would take as much memory again as the block.
+            for part in split_parts(block, _PART_BYTES):
+                yield from self._texts_in_bulk(part, self._format.lines)
 
     def _texts_in_bulk(self, block: bytes, lines: re.Pattern[bytes]) -> Iterator[tuple[int, bytes]]:
         split = block.split(b"\n")
