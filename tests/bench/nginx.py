@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.resources
 import os
 import ssl
 import time
@@ -65,6 +66,7 @@ class Nginx(Server):
         super().__init__(directory)
         self.port = free_port()
         self.authority = directory / "ca.pem"
+        self.trusted = directory / "trusted.pem"
         self._answering = answering
         self._body = "" if passes_bodies else _WITHOUT_BODY
 
@@ -72,6 +74,9 @@ class Nginx(Server):
         """Make a certificate and write the configuration."""
         certificate = make_certificate(self.directory)
         self.authority = certificate.authority
+        # As many authorities as every AWS SDK trusts by default: they take memory, and time at each new connection.
+        trusted = importlib.resources.files("botocore").joinpath("cacert.pem").read_bytes()
+        self.trusted.write_bytes(self.authority.read_bytes() + trusted)
         text = _CONFIGURATION.format(
             folder=self.directory,
             answering=self._answering or self.directory / "at-once.sock",
@@ -104,7 +109,7 @@ class Nginx(Server):
         return {
             **kept,
             "AWS_ENDPOINT_URL": f"https://localhost:{self.port}",
-            "AWS_CA_BUNDLE": str(self.authority),
+            "AWS_CA_BUNDLE": str(self.trusted),
             "AWS_EC2_METADATA_DISABLED": "true",
             "AWS_ACCESS_KEY_ID": "AKIABENCH00000000000",
             "AWS_SECRET_ACCESS_KEY": "bench",

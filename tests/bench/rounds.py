@@ -104,9 +104,9 @@ def _rows(floors: list[Pace], chosen: list[Scenario], taken: dict[str, list[Run]
     ]
     for scenario in chosen:
         rows += _rows_of(scenario, taken[scenario.key], floors)
-    if chosen:
-        peaks = [run.peak_rss / 1e6 for scenario in chosen for run in taken[scenario.key]]
-        rows.append(Row("resident, full speed, most of all runs", "MB", [max(peaks)], _PEAK_RSS))
+    for scenario in chosen:
+        peaks = [run.peak_rss / files.MEGABYTE for run in taken[scenario.key]]
+        rows.append(Row(f"most resident, {scenario.title}", "MB", peaks, _PEAK_RSS, is_peak=True))
     return rows
 
 

@@ -17,7 +17,5 @@ class Scale:
     lines: int
 
 
-FULL = Scale(
-    access_bytes=400_000_000, other_bytes=200_000_000, rounds=4, settle_s=5.0, idle_s=30.0, lines=24
-)  # fmt: skip
+FULL = Scale(access_bytes=400_000_000, other_bytes=200_000_000, rounds=4, settle_s=5.0, idle_s=30.0, lines=24)
 QUICK = Scale(access_bytes=100_000_000, other_bytes=50_000_000, rounds=2, settle_s=2.0, idle_s=8.0, lines=5)

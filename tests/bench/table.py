@@ -38,7 +38,8 @@ class Row:
     """One line of the table.
 
     Attributes:
-        samples: one figure a repetition; the median is what counts.
+        samples: one figure a repetition.
+        is_peak: whether the highest sample counts, not the median.
         ratios: to the floor, each measured right before its sample; empty where none applies.
     """
 
@@ -48,11 +49,12 @@ class Row:
     target: Target | None = None
     ratios: Sequence[float] = ()
     ratio_target: Target | None = None
+    is_peak: bool = False
 
     @property
     def figure(self) -> float:
-        """The median."""
-        return statistics.median(self.samples)
+        """The median; of peaks, the highest."""
+        return max(self.samples) if self.is_peak else statistics.median(self.samples)
 
     @property
     def ratio(self) -> float | None:
