@@ -17,6 +17,7 @@ _COMMANDS = {
     "drain": "vawsum_agent.cli.drain:drain",
     "doctor": "vawsum_agent.cli.doctor:doctor",
     "check-config": "vawsum_agent.cli.check_config:check_config",
+    "logs": "vawsum_agent.cli.logs:logs",
     "completion": "vawsum_agent.cli.completion:completion",
 }
 

@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING
 
 from vawsum_agent import __version__
 from vawsum_agent.aws.metadata import InstanceMetadata
-from vawsum_agent.aws.session import connect
 from vawsum_agent.config.load import Loaded, load
 from vawsum_agent.core.clock import Clock, SystemClock
-from vawsum_agent.core.errors import AwsError, ConfigError, Violation
+from vawsum_agent.core.errors import ConfigError, Violation
 from vawsum_agent.daemon import notify
 from vawsum_agent.daemon.control import ControlServer
 from vawsum_agent.daemon.control_http import Routes
-from vawsum_agent.daemon.identity import Host, configured_region
+from vawsum_agent.daemon.identity import Host
 from vawsum_agent.daemon.lifecycle import Daemon, Generation
 from vawsum_agent.daemon.paths import control_socket, state_file
 from vawsum_agent.daemon.process import (
@@ -25,12 +24,12 @@ from vawsum_agent.daemon.process import (
     tune_malloc,
 )
 from vawsum_agent.daemon.requests import deliver_signals
+from vawsum_agent.daemon.session import open_session
 from vawsum_agent.daemon.supervised import Part
 from vawsum_agent.daemon.supervisor import Supervisor
 from vawsum_agent.state.store import Store
 
 if TYPE_CHECKING:
-    from vawsum_agent.aws.session import AwsSession
     from vawsum_agent.config.model import AgentConfig, Config
     from vawsum_agent.core.component import Component
     from vawsum_agent.core.identity import Identity
@@ -120,13 +119,4 @@ class Builder:
         # A capability that is not configured costs no memory.
         from vawsum_agent.logs.component import LogsComponent  # noqa: PLC0415
 
-        return LogsComponent(config, identity, self._store, self._session(config.agent), self._clock)
-
-    def _session(self, agent: AgentConfig) -> AwsSession:
-        try:
-            return connect(configured_region(agent))
-        except AwsError:
-            region = self._host.region()
-            if region is None:
-                raise
-            return connect(region)
+        return LogsComponent(config, identity, self._store, open_session(config.agent, self._host), self._clock)

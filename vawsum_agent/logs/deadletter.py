@@ -43,25 +43,25 @@ class DeadLetters:
     """The folder of undeliverable events. Appending and taking exclude each other across processes."""
 
     def __init__(self, folder: Path, limit_bytes: int) -> None:
-        self._folder = folder
+        self.folder = folder
         self._segment_bytes = max(limit_bytes // _SEGMENTS, 1)
 
     def append(self, letters: Sequence[Letter]) -> int:
         """Write events durably; returns how many bytes of older ones had to go. Raises OSError: nothing was kept."""
-        self._folder.mkdir(parents=True, exist_ok=True, mode=0o750)
+        self.folder.mkdir(parents=True, exist_ok=True, mode=0o750)
         lines = b"".join(orjson.dumps(letter, option=orjson.OPT_APPEND_NEWLINE) for letter in letters)
         with self._locked():
             segments = self._segments()
             if not segments or segments[-1].stat().st_size >= self._segment_bytes:
                 number = int(segments[-1].stem) + 1 if segments else 1
-                segments.append(self._folder / f"{number:06d}.jsonl")
+                segments.append(self.folder / f"{number:06d}.jsonl")
             descriptor = os.open(segments[-1], os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o640)
             with os.fdopen(descriptor, "ab") as file:
                 file.write(lines)
                 file.flush()
                 os.fsync(file.fileno())
             # If we die here the batch is still undecided: it is asked about again and this may be written twice.
-            sync_directory(self._folder)
+            sync_directory(self.folder)
             return self._drop_oldest(segments)
 
     def count_bytes(self) -> int:
@@ -91,7 +91,7 @@ class DeadLetters:
         with self._locked():
             segments = self._segments()
             if segments:
-                following = self._folder / f"{int(segments[-1].stem) + 1:06d}.jsonl"
+                following = self.folder / f"{int(segments[-1].stem) + 1:06d}.jsonl"
                 following.touch(mode=0o640)
 
     def _drop_oldest(self, segments: list[Path]) -> int:
@@ -103,11 +103,11 @@ class DeadLetters:
         return dropped
 
     def _segments(self) -> list[Path]:
-        return sorted(path for path in self._folder.glob("*.jsonl") if path.stem.isdigit())
+        return sorted(path for path in self.folder.glob("*.jsonl") if path.stem.isdigit())
 
     @contextlib.contextmanager
     def _locked(self) -> Iterator[None]:
-        descriptor = os.open(self._folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640)
+        descriptor = os.open(self.folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX)
             yield

@@ -1,0 +1,12 @@
+"""``vawsum-agent logs …``: commands about shipped logs."""
+
+from __future__ import annotations
+
+import click
+
+from vawsum_agent.cli.lazy import LazyGroup
+
+
+@click.group(cls=LazyGroup, commands_at={"replay": "vawsum_agent.cli.logs_replay:replay"})
+def logs() -> None:
+    """Look after what was shipped, and what could not be."""
