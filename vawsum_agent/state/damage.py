@@ -7,6 +7,7 @@ import os
 import shutil
 import sqlite3
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 import structlog
 
@@ -95,7 +96,9 @@ def _damage(path: Path) -> str | None:
     if path.stat().st_size == 0:
         return f"{path.name} was empty"
     try:
-        connection = sqlite3.connect(path, timeout=_BUSY_TIMEOUT_S)
+        # Read only: closing the last connection that may write removes the write-ahead log, whose space a full disk
+        # would not give back.
+        connection = sqlite3.connect(f"file:{quote(str(path))}?mode=ro", uri=True, timeout=_BUSY_TIMEOUT_S)
         with contextlib.closing(connection):
             application = connection.execute("PRAGMA application_id").fetchone()[0]
             tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]

@@ -1,4 +1,4 @@
-"""A file whose only use is its size: given up when the disk is full, so that the journal can go on."""
+"""Disk space set aside beside the store, given up when the disk is full, so that the journal can go on."""
 
 from __future__ import annotations
 
@@ -6,47 +6,87 @@ import os
 import shutil
 from typing import TYPE_CHECKING
 
+import structlog
+
 if TYPE_CHECKING:
     from pathlib import Path
 
+_log = structlog.get_logger()
+
 SIZE_BYTES = 8 << 20
 _HEADROOM_BYTES = 32 << 20
+_LEAST_BYTES = 1 << 20
+_STEP_BYTES = 1 << 20
+_LOOK_EVERY_S = 1.0
 
 
 class Reserve:
-    """Disk space set aside beside the store."""
+    """A file whose only use is its size, and whether the disk it stands on is full. Guarded by the store's lock.
+
+    Attributes:
+        is_disk_full: whether there is no space to speak of, or none was left to set aside.
+    """
 
     def __init__(self, path: Path, size_bytes: int = SIZE_BYTES) -> None:
+        self.is_disk_full = False
         self._path = path
         self._size_bytes = size_bytes
+        self._looked_at = float("-inf")
 
-    def is_held(self) -> bool:
-        """Whether the space is set aside now."""
+    def was_held(self) -> bool:
+        """Whether there is a file, of whatever size: an agent was at work here."""
         return self._path.exists()
 
-    def release(self) -> bool:
-        """Give the space up. False when there was none left to give."""
-        try:
-            self._path.unlink()
-        except FileNotFoundError:
-            return False
-        return True
+    def look(self, now: float) -> None:
+        """See now and then how the disk is, and set the space aside when there is room. ``now`` is monotonic.
 
-    def hold(self) -> bool:
-        """Set the space aside again once the disk has clearly more than that free. True when it is held."""
-        if self.is_held():
+        Waiting for a write to fail would not do: the store's own free pages let it go on for long on a full disk.
+        """
+        if now - self._looked_at < _LOOK_EVERY_S:
+            return
+        self._looked_at = now
+        if shutil.disk_usage(self._path.parent).free < _LEAST_BYTES or not self._hold():
+            self._note_full()
+        elif self.is_disk_full:
+            self.is_disk_full = False
+            _log.info("disk_recovered", path=str(self._path.parent))
+
+    def give_up(self) -> bool:
+        """Give part of the space up, since a write failed for want of it. False when there was none left to give.
+
+        Not all at once: whoever filled the disk takes what comes free as well, and needs are small.
+        """
+        self._note_full()
+        left = self._held_bytes()
+        if left:
+            os.truncate(self._path, max(0, left - _STEP_BYTES))
+        return left > 0
+
+    def _note_full(self) -> None:
+        if not self.is_disk_full:
+            self.is_disk_full = True
+            _log.warning("disk_full", path=str(self._path.parent))
+
+    def _hold(self) -> bool:
+        """Set the space aside once the disk has clearly more than that free. True when it is held."""
+        if self._held_bytes() >= self._size_bytes:
             return True
         if shutil.disk_usage(self._path.parent).free < self._size_bytes + _HEADROOM_BYTES:
             return False
         try:
-            descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+            descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except OSError:
             return False
         try:
             os.posix_fallocate(descriptor, 0, self._size_bytes)
         except OSError:
-            self._path.unlink(missing_ok=True)
             return False
         finally:
             os.close(descriptor)
         return True
+
+    def _held_bytes(self) -> int:
+        try:
+            return self._path.stat().st_size
+        except FileNotFoundError:
+            return 0

@@ -46,7 +46,6 @@ class Store:
         self._clock = clock
         self._reserve = reserve
         self._lock = threading.RLock()
-        self.is_disk_full = False
         self.rebuilt_because: str | None = None
         self.may_lag = False
         self.opened_at = clock.now()
@@ -67,23 +66,24 @@ class Store:
         """
         reserve = Reserve(path.with_name("state.reserve"))
         _prepare_folder(path.parent)
-        rebuilt_because = recover(path, clock, was_in_use=reserve.is_held())
+        rebuilt_because = recover(path, clock, was_in_use=reserve.was_held())
         is_first_start = not path.exists() and rebuilt_because is None
         try:
-            connection = _open(path)
-        except sqlite3.OperationalError as exc:
-            if not is_disk_full(exc) or not reserve.release():
-                raise _unusable(path, exc) from exc
-            connection = _reopen(path)
-        except sqlite3.DatabaseError as exc:
+            connection = _open_on_any_disk(path, reserve)
+        except sqlite3.Error as exc:
             raise _unusable(path, exc) from exc
         store = cls(connection, path, clock, reserve)
         if is_first_start:
             _log.info("state_begun", path=str(path))
         store.rebuilt_because = rebuilt_because
-        store.is_disk_full = not reserve.hold()
+        reserve.look(clock.monotonic())
         store.may_lag = rebuilt_because is not None or store._begin_boot()
         return store
+
+    @property
+    def is_disk_full(self) -> bool:
+        """Whether there is no space to speak of; writes go on, on what is set aside."""
+        return self._reserve.is_disk_full
 
     def read(self, sql: str, parameters: tuple[object, ...] = ()) -> list[sqlite3.Row]:
         """Run one query. Raises StateError."""
@@ -96,22 +96,19 @@ class Store:
     def write(self, transaction: Callable[[sqlite3.Connection], T]) -> T:
         """Run ``transaction`` inside BEGIN IMMEDIATE … COMMIT; all of it happens or nothing.
 
-        On a full disk the reserve is given up and the transaction tried once more.
+        On a full disk the reserve is given up, bit by bit, and the transaction tried again.
 
         Raises:
             StateError: it did not happen. Trying again helps when the disk was full.
         """
         with self._lock:
-            try:
-                return self._attempt(transaction)
-            except sqlite3.Error as exc:
-                if not is_disk_full(exc):
-                    raise _unusable(self._path, exc) from exc
-                self._note_disk_full()
-            try:
-                return self._attempt(transaction)
-            except sqlite3.Error as exc:
-                raise _unusable(self._path, exc) from exc
+            self._reserve.look(self._clock.monotonic())
+            while True:
+                try:
+                    return self._attempt(transaction)
+                except sqlite3.Error as exc:
+                    if not is_disk_full(exc) or not self._reserve.give_up():
+                        raise _unusable(self._path, exc) from exc
 
     def _attempt(self, transaction: Callable[[sqlite3.Connection], T]) -> T:
         self._connection.execute("BEGIN IMMEDIATE")
@@ -126,17 +123,10 @@ class Store:
             raise
         return result
 
-    def _note_disk_full(self) -> None:
-        self._reserve.release()
-        if not self.is_disk_full:
-            self.is_disk_full = True
-            _log.warning("disk_full", path=str(self._path))
-
     def recover_reserve(self) -> None:
-        """Set the reserve aside again when the disk has room; called now and then by whoever reports ``status``."""
-        if self.is_disk_full and self._reserve.hold():
-            self.is_disk_full = False
-            _log.info("disk_recovered", path=str(self._path))
+        """Note a full disk, or set the reserve aside again; called now and then by whoever reports ``status``."""
+        with self._lock:
+            self._reserve.look(self._clock.monotonic())
 
     def count(self, name: str, by: int) -> None:
         """Add to a counter that lives across restarts."""
@@ -195,7 +185,9 @@ class Store:
             self._connection.execute("PRAGMA synchronous = FULL")
             self.write(lambda db: db.execute("UPDATE boot SET was_closed = 1"))
             self.save_copy(is_last=True)
-            self._connection.close()
+            if not self.is_disk_full:
+                # Closing removes the write-ahead log, whose space a full disk would not give back to the next start.
+                self._connection.close()
 
 
 def read_snapshot(path: Path) -> tuple[dict[str, object], float] | None:
@@ -254,11 +246,13 @@ def _open(path: Path) -> sqlite3.Connection:
     return connection
 
 
-def _reopen(path: Path) -> sqlite3.Connection:
-    try:
-        return _open(path)
-    except sqlite3.Error as exc:
-        raise _unusable(path, exc) from exc
+def _open_on_any_disk(path: Path, reserve: Reserve) -> sqlite3.Connection:
+    while True:
+        try:
+            return _open(path)
+        except sqlite3.OperationalError as exc:
+            if not is_disk_full(exc) or not reserve.give_up():
+                raise
 
 
 def _migrate(connection: sqlite3.Connection, path: Path) -> None:
@@ -279,10 +273,16 @@ def _set_pages_aside(connection: sqlite3.Connection) -> None:
     if connection.execute("PRAGMA freelist_count").fetchone()[0] >= _SPARE_PAGES // 2:
         return
     connection.execute("BEGIN IMMEDIATE")
-    connection.execute("CREATE TABLE spare (filler BLOB)")
-    connection.execute("INSERT INTO spare VALUES (zeroblob(?))", (_SPARE_PAGES * _PAGE_BYTES,))
-    connection.execute("DROP TABLE spare")
-    connection.execute("COMMIT")
+    try:
+        connection.execute("CREATE TABLE spare (filler BLOB)")
+        connection.execute("INSERT INTO spare VALUES (zeroblob(?))", (_SPARE_PAGES * _PAGE_BYTES,))
+        connection.execute("DROP TABLE spare")
+        connection.execute("COMMIT")
+    except sqlite3.OperationalError as exc:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        if not is_disk_full(exc):
+            raise
 
 
 def _unusable(path: Path, exc: sqlite3.Error) -> StateError:
