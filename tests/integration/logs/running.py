@@ -62,16 +62,14 @@ class RunningAgent(Agent):
         self.start()
         self.wait_until(lambda: self.component("logs"), "the daemon answers")
 
-    def wait_settled(self, limit_s: float = 30.0) -> None:
-        """Wait until everything in the files is settled: nothing unread, nothing pending."""
-        quiet = 0
+    def wait_settled(self, written_bytes: int, limit_s: float = 30.0) -> None:
+        """Wait until so many bytes of the files have their final answer, and nothing else is under way."""
 
         def is_settled() -> bool:
-            nonlocal quiet
-            quiet = quiet + 1 if self.component("logs").get("backlog_bytes") == 0 else 0
-            return quiet >= 4
+            settled = self.counted("accepted_bytes") + self.counted("dropped_bytes")
+            return settled >= written_bytes and self.component("logs").get("backlog_bytes") == 0
 
-        self.wait_until(is_settled, "everything is settled", limit_s)
+        self.wait_until(is_settled, f"{written_bytes:,} bytes are settled", limit_s)
 
     def wait_stored(self, events: int, limit_s: float = 30.0) -> None:
         """Wait until the service holds so many events."""

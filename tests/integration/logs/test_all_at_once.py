@@ -109,7 +109,8 @@ def test_all_at_once(agent: RunningAgent, sandbox: Sandbox, logs: Path, tell: Ca
     chaos.run(3)
     for writer in rotated:
         writer.stop()
-    agent.wait_settled(CATCH_UP_S)
+    written_bytes = sum(writer.written_bytes for writer in rotated)
+    agent.wait_settled(written_bytes, CATCH_UP_S)
 
     texts = {key: text for writer in rotated for key, text in writer.texts.items()}
     alike = sum((writer.alike for writer in rotated), Counter[str]())
@@ -123,5 +124,5 @@ def test_all_at_once(agent: RunningAgent, sandbox: Sandbox, logs: Path, tell: Ca
     assert details["ambiguous"]["events"] >= len(proof.twice) + twice_alike.total()
     assert proof.is_clean, f"{proof}: {proof.lost[:3]} {proof.twice[:3]} {proof.mangled[:3]} {sandbox.violations()[:3]}"
     assert (lost_alike, twice_alike) == (Counter(), Counter())
-    agent.assert_ledger(sum(writer.written_bytes for writer in rotated))
+    agent.assert_ledger(written_bytes)
     assert agent.stop() == 0

@@ -37,9 +37,8 @@ def test_stop_while_away(way: str, agent: RunningAgent, sandbox: Sandbox, logs: 
     for file in files:
         file.write(50)
     agent.start_and_wait()
-    agent.wait_stored(100)
-    agent.wait_settled()
     accepted = {str(file.path): file.written_bytes for file in files}
+    agent.wait_settled(sum(accepted.values()))
     AWAY[way](sandbox)
     for file in files:
         file.write(LINES)
@@ -58,8 +57,8 @@ def test_stop_while_away(way: str, agent: RunningAgent, sandbox: Sandbox, logs: 
 
     sandbox.calm()
     agent.start_and_wait()
-    agent.wait_stored(100 + 2 * LINES)
-    agent.wait_settled()
+    written_bytes = sum(file.written_bytes for file in files)
+    agent.wait_settled(written_bytes)
     proof = prove_sandbox(sandbox, [key for file in files for key in file.texts])
     assert proof.is_clean, str(proof)
-    agent.assert_ledger(sum(file.written_bytes for file in files))
+    agent.assert_ledger(written_bytes)

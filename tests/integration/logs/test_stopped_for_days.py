@@ -82,14 +82,15 @@ def test_stopped_for_days(
     agent.start_and_wait()
     texts = {key: text for file in files.values() for key, text in file.texts.items()}
     agent.wait_stored(len(texts), count(60, 300))
-    agent.wait_settled()
+    written_bytes = sum(file.written_bytes for file in files.values())
+    agent.wait_settled(written_bytes)
 
     proof = prove_sandbox(sandbox, texts)
     tell(f"{len(list(logs.iterdir()))} files: {proof}")
     assert proof.is_clean, str(proof)
     for mode, file in files.items():
         assert [find_ids(event.message)[0] for _, _, event in sandbox.all_events(f"/test/{mode}")] == [*file.texts]
-    agent.assert_ledger(sum(file.written_bytes for file in files.values()))
+    agent.assert_ledger(written_bytes)
     details = agent.details()
     assert (details["ambiguous"]["events"], details["lost_files"]) == (0, 0)
     # Not one byte before the stop was read again.
