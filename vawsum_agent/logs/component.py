@@ -24,7 +24,8 @@ from vawsum_agent.logs.ledger import Ledger
 from vawsum_agent.logs.read.reader import Reader
 from vawsum_agent.logs.read.source import Source
 from vawsum_agent.logs.ship.asker import Asker
-from vawsum_agent.logs.ship.sender import GroupSettings, Sender
+from vawsum_agent.logs.ship.put import GroupSettings, Putter
+from vawsum_agent.logs.ship.sender import Sender
 from vawsum_agent.logs.ship.shipper import Shipper
 from vawsum_agent.logs.ship.undeliverable import Undeliverable
 from vawsum_agent.logs.ship.verification import Verification
@@ -73,7 +74,7 @@ class LogsComponent:
         client = LogsClient(session)
         self._verification = Verification(config.logs.confirm_window, undeliverable, self._count)
         settings = GroupSettings(config.logs.retention_days, config.logs.kms_key_id)
-        self._sender = Sender(client, self._journal, undeliverable, settings, clock)
+        self._sender = Sender(Putter(client, settings), self._journal, undeliverable, clock)
         self._shipper = Shipper(
             sender=self._sender,
             asker=Asker(client, self._journal, self._read_range, clock),

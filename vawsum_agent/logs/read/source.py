@@ -38,17 +38,14 @@ class Source:
 
     def composer(self, path: str) -> Composer:
         """Name group and stream of a file, and how its entries are redacted."""
-        values = {
-            **self.identity.placeholders(),
-            "source": self.config.name,
-            "path": path,
-            "basename": PurePosixPath(path).name,
-        }
-        return Composer(
-            group=expand(self.config.log_group, values),
-            stream=stream_name(expand(self.config.log_stream, values)),
-            redactor=Redactor(self.config.redact),
-        )
+        group, stream = destination(self.config, self.identity, path)
+        return Composer(group, stream, Redactor(self.config.redact))
+
+
+def destination(source: LogSource, identity: Identity, path: str) -> tuple[str, str]:
+    """Name the log group and the log stream of a file."""
+    values = {**identity.placeholders(), "source": source.name, "path": path, "basename": PurePosixPath(path).name}
+    return expand(source.log_group, values), stream_name(expand(source.log_stream, values))
 
 
 def stream_name(text: str) -> str:

@@ -5,44 +5,26 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 from enum import Enum, auto
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import structlog
 
-from vawsum_agent.core.errors import AgentError, AwsError, NotFound, Rejected, StateError, Unavailable
+from vawsum_agent.core.errors import AgentError, AwsError, Rejected, StateError, Unavailable
 from vawsum_agent.logs.ship.bisect import divide
+from vawsum_agent.logs.ship.put import INVALID
 from vawsum_agent.state.log_batches import BatchRecord
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from vawsum_agent.aws.logs import RejectedEvents
     from vawsum_agent.core.clock import Clock
     from vawsum_agent.logs.batch.event import Event
+    from vawsum_agent.logs.ship.put import Putter
     from vawsum_agent.logs.ship.shipment import Batch, Shipment
     from vawsum_agent.logs.ship.undeliverable import Undeliverable
     from vawsum_agent.state.log_batches import LogBatches
 
 _log = structlog.get_logger()
-
-_INVALID = frozenset({"InvalidParameterException", "ValidationException", "SerializationException", "413"})
-"""Codes that speak of the events; any other refusal speaks of the destination and is tried again later."""
-
-
-class CloudWatch(Protocol):
-    """What is called of the service; `vawsum_agent.aws.logs.LogsClient` is it."""
-
-    def put(self, group: str, stream: str, body: bytes) -> RejectedEvents:
-        """PutLogEvents."""
-        ...
-
-    def create_group(self, group: str, retention_days: int, kms_key_id: str) -> None:
-        """CreateLogGroup, PutRetentionPolicy."""
-        ...
-
-    def create_stream(self, group: str, stream: str) -> None:
-        """CreateLogStream."""
-        ...
 
 
 class Verdict(Enum):
@@ -63,29 +45,19 @@ class Outcome:
     error: AgentError | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class GroupSettings:
-    """How a log group is created when it is missing."""
-
-    retention_days: int
-    kms_key_id: str
-
-
 class Sender:
     """Sends shipments; safe to share between threads."""
 
     def __init__(
         self,
-        client: CloudWatch,
+        putter: Putter,
         journal: LogBatches,
         undeliverable: Undeliverable,
-        settings: GroupSettings,
         clock: Clock,
     ) -> None:
-        self._client = client
+        self._putter = putter
         self._journal = journal
         self._undeliverable = undeliverable
-        self._settings = settings
         self._clock = clock
 
     def send(self, shipment: Shipment) -> Outcome:
@@ -130,9 +102,9 @@ class Sender:
     def _deliver(self, shipment: Shipment) -> None:
         composer = shipment.batch.composer
         try:
-            refused = self._put(composer.group, composer.stream, shipment.request.body)
+            refused = self._putter.put(composer.group, composer.stream, shipment.request.body)
         except Rejected as exc:
-            if exc.code not in _INVALID:
+            if exc.code not in INVALID:
                 raise
             _log.warning("batch_refused", group=composer.group, stream=composer.stream, error=exc.message)
             self._deliver_divided(shipment)
@@ -149,7 +121,7 @@ class Sender:
         # If we die from here on, the next start asks the stream event by event.
 
         def put(events: list[Event]) -> None:
-            refused = self._put(composer.group, composer.stream, composer.request(events).body)
+            refused = self._putter.put(composer.group, composer.stream, composer.request(events).body)
             self._undeliverable.refused_for_time(shipment.batch, events, refused)
 
         def give_up(event: Event, error: Rejected) -> None:
@@ -163,29 +135,4 @@ class Sender:
 
         events = shipment.events()
         sent = [(event.time_ms, event.message) for event in events]
-        divide(events, put=put, give_up=give_up, note_rest=note_rest, invalid_codes=_INVALID)
-
-    def _put(self, group: str, stream: str, body: bytes) -> RejectedEvents:
-        try:
-            return self._client.put(group, stream, body)
-        except NotFound:
-            self._create(group, stream)
-        return self._client.put(group, stream, body)
-
-    def _create(self, group: str, stream: str) -> None:
-        try:
-            try:
-                self._client.create_stream(group, stream)
-            except NotFound:
-                self._client.create_group(group, self._settings.retention_days, self._settings.kms_key_id)
-                _log.info("log_group_created", group=group)
-                self._client.create_stream(group, stream)
-        except Unavailable as exc:
-            exc.maybe_done = False  # the stream perhaps, the events not: they were not sent yet
-            raise
-        except Rejected as exc:
-            message = f"can't create {group} {stream}: {exc.message}"
-            raise AwsError(
-                message, operation=exc.operation, code=exc.code, hint="check log_group and log_stream"
-            ) from exc
-        _log.info("log_stream_created", group=group, stream=stream)
+        divide(events, put=put, give_up=give_up, note_rest=note_rest, invalid_codes=INVALID)
