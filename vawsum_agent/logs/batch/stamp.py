@@ -31,10 +31,12 @@ class Stamper:
     def __init__(self, log_format: Format) -> None:
         self._format = log_format
         self._latest_ms: int | None = None
+        self._given_ms: int | None = None
         self._is_inside_entry = False
 
     def restart(self) -> None:
         """Forget where the last block ended: the next one is read from an older place again."""
+        self._given_ms = None
         self._is_inside_entry = False
 
     def layout(self, block: bytes, read_at: float, *, counts_too_old: bool) -> Layout:
@@ -47,10 +49,11 @@ class Stamper:
                 held when it was met first.
         """
         head = self._rest_of_entry(block) if self._is_inside_entry else 0
-        runs = [Run(head, self._or_read_time(self._latest_ms, read_at))] if head else []
+        runs = [Run(head, self._time_before(read_at))] if head else []
         rest = block[head:] if head else block
         if rest:
             runs += self._by_line(rest, read_at) if not self._format.is_multiline else self._by_entry(rest, read_at)
+        self._given_ms = runs[-1].time_ms
         self._is_inside_entry = not block.endswith(b"\n")
         if counts_too_old:
             oldest_ms = int((read_at - TOO_OLD_S) * 1000)
@@ -120,7 +123,7 @@ class Stamper:
         runs = []
         if not starts or starts[0] > 0:
             # The first lines continue an entry that was sent already.
-            runs.append(Run(starts[0] if starts else len(block), self._or_read_time(self._latest_ms, read_at)))
+            runs.append(Run(starts[0] if starts else len(block), self._time_before(read_at)))
         for start, end in zip(starts, [*starts[1:], len(block)], strict=True):
             text = self._format.time_text(block[start:end])
             time_ms = self._time(text, read_at) if text else None
@@ -141,6 +144,10 @@ class Stamper:
                 known.clear()
             known[text] = time_ms
         return time_ms
+
+    def _time_before(self, read_at: float) -> int:
+        """Give the time of what belongs to the entry before: the one that entry was given, readable or not."""
+        return self._or_read_time(self._latest_ms if self._given_ms is None else self._given_ms, read_at)
 
     @staticmethod
     def _or_read_time(time_ms: int | None, read_at: float) -> int:

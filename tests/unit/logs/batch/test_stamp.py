@@ -82,6 +82,16 @@ def test_line_in_pieces_keeps_the_time_of_its_start() -> None:
     assert [run.time_ms for run in layout.runs] == [(BASE + 7) * 1000, (BASE + 9) * 1000]
 
 
+def test_pieces_of_a_line_without_a_time_stay_together() -> None:
+    """The first piece takes the time it was read, and so do the others, though the file knows an earlier one."""
+    stamps = stamper()
+    stamps.layout(access(1), READ_AT, counts_too_old=False)
+    times = [
+        stamps.layout(block, READ_AT + later, counts_too_old=False).runs for later, block in enumerate([b"x" * 9] * 3)
+    ]
+    assert [run.time_ms for runs in times for run in runs] == [int(READ_AT * 1000)] * 3
+
+
 def test_lines_after_a_sent_entry_take_its_time() -> None:
     """Lines that continue an entry which was sent already take the file's latest known time."""
     one = stamper("php-error")
