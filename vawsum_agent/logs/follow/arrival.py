@@ -14,7 +14,7 @@ from vawsum_agent.logs.follow.compressed import CorruptError
 from vawsum_agent.logs.follow.empties import Empties
 from vawsum_agent.logs.follow.fingerprint import HEAD_BYTES, begins_alike, fingerprint_of
 from vawsum_agent.logs.follow.matching import Fit, Trials, head_of, is_copy_of_open
-from vawsum_agent.logs.follow.names import rotation_bases
+from vawsum_agent.logs.follow.names import escape_path, rotation_bases
 from vawsum_agent.logs.follow.tail import Tail
 
 if TYPE_CHECKING:
@@ -268,7 +268,7 @@ class Arrivals:
             source=tail.source,
             path=tail.path,
             file_id=tail.file_id,
-            file=os.path.basename(sighting.path),
+            file=escape_path(sighting.path),
             start_offset=start_offset,
             size=initial_size,
         )

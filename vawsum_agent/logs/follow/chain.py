@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 import structlog
 
 from vawsum_agent.logs.follow.arrival import Arrivals
-from vawsum_agent.logs.follow.endings import is_over
+from vawsum_agent.logs.follow.endings import QUIET_UNKNOWN_S, is_over
+from vawsum_agent.logs.follow.names import escape_path
+from vawsum_agent.logs.follow.pace import Pace
+from vawsum_agent.logs.follow.place import Place
 from vawsum_agent.logs.follow.search import Search
-from vawsum_agent.logs.follow.tail import Place, Tail
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     from vawsum_agent.logs.follow.content import Content
     from vawsum_agent.logs.follow.ground import Ground
     from vawsum_agent.logs.follow.survey import Sighting
+    from vawsum_agent.logs.follow.tail import Tail
 
 _log = structlog.get_logger()
 
@@ -27,12 +30,6 @@ ABSENT_S = 24 * 3600.0
 """The same where not one file of the path is there: its file system may just not be mounted."""
 FORGET_AFTER_S = 3600.0
 """How long the record of a finished generation outlives its last file."""
-REVIEW_DELAYS_S = (0.0, 0.2, 1.0, 5.0)
-"""After a change the folder is looked at again so often: a rotation is many renames, and a listing may miss some."""
-REVIEW_EVERY_S = 60.0
-"""How often without a change: a file that was closed may grow without its folder showing it."""
-REVIEW_ALONE_EVERY_S = 600.0
-"""The same where there is no such file."""
 
 
 class Chain:
@@ -45,14 +42,13 @@ class Chain:
         self.path = path
         self.tails = list(tails)
         self.live: Tail | None = None
-        self.due = 0.0
+        self.pace = Pace()
         self.is_busy = False
         self._is_link = False
         self._ground = ground
         self.folders: set[str] = set()
         self.look_into(os.path.dirname(path))
         self.look_into(os.path.dirname(os.path.realpath(path)))
-        self._round = 0
         self._absent_since: dict[int, float] = {}
         self._search = Search(self, ground)
         self._arrivals = Arrivals(self, ground)
@@ -64,7 +60,10 @@ class Chain:
         live = self.live
         if live is None or live.content is None or self._is_link:
             return None
-        return os.fstat(live.content.descriptor)
+        try:
+            return os.fstat(live.content.descriptor)
+        except OSError:
+            return None
 
     def looks_as_before(self, status: os.stat_result) -> bool:
         """Whether the live path is as it was seen last: the quick answer for a quiet log."""
@@ -87,14 +86,18 @@ class Chain:
                     return
                 self._truncated(live)
             else:
-                self.moved_away()
+                self._moved_away()
         elif self._ground.holder((status.st_dev, status.st_ino)) is not None:
             return
-        self._round = 0
+        self.pace.restart(self._ground.clock.monotonic())
         self.review()
 
-    def moved_away(self) -> None:
-        """Take in that the live generation is no longer at the live path."""
+    def vanished(self) -> None:
+        """Take in that there is no file at the live path any more."""
+        self._moved_away()
+        self.review()
+
+    def _moved_away(self) -> None:
         live = self.live
         if live is None or live.content is None:
             return
@@ -105,8 +108,8 @@ class Chain:
         target = os.readlink(f"/proc/self/fd/{live.content.descriptor}")
         if not target.endswith(" (deleted)"):
             self.look_into(os.path.dirname(target))
-        _log.info("file_rotated", source=live.source, path=live.path, file_id=live.file_id, to=os.path.basename(target))
-        self._round = 0
+        _log.info("file_rotated", source=live.source, path=live.path, file_id=live.file_id, to=escape_path(target))
+        self.pace.restart(live.changed_at)
 
     def look_into(self, folder: str) -> None:
         """Count a folder among those that may hold files of this path."""
@@ -121,10 +124,7 @@ class Chain:
         _log.info("file_truncated", source=tail.source, path=tail.path, file_id=tail.file_id, position=tail.position)
         if self.live is tail:
             self.live = None
-        tail.detach()
-        tail.place = Place.SEARCHED
-        tail.missing_reason = "truncated"
-        tail.missing_since = self._ground.clock.monotonic()
+        tail.search_anew("truncated", self._ground.clock.monotonic())
 
     # Looking at the folder
 
@@ -147,16 +147,10 @@ class Chain:
                 tail.store_time()
             self._give_up(now, GIVE_UP_AFTER_S if sightings else ABSENT_S)
             self._forget(now)
-        if self._search.is_trying or self._arrivals.is_trying:
-            self._round = 0
         self._count()
-        self.due = now + self._delay_s()
-        self._round += 1
-
-    def _delay_s(self) -> float:
-        if self._round < len(REVIEW_DELAYS_S):
-            return REVIEW_DELAYS_S[self._round]
-        return REVIEW_EVERY_S if len(self.tails) > 1 or self.live is None else REVIEW_ALONE_EVERY_S
+        self.pace.looked(now, is_alone=len(self.tails) == 1 and self.live is not None)
+        if self.wants_review:
+            self.pace.restart(now)
 
     def _sightings(self) -> list[Sighting]:
         """Sight what may belong to this path, the live file last: a file under two names is taken by its last."""
@@ -216,7 +210,7 @@ class Chain:
             source=tail.source,
             path=tail.path,
             file_id=tail.file_id,
-            file=os.path.basename(sighting.path),
+            file=escape_path(sighting.path),
             position=tail.position,
         )
 
@@ -229,26 +223,37 @@ class Chain:
                 self._settle(tail, tail.content)
             tail.finish_when_done()
         if self._arrivals.have_grown():
-            self.due = 0.0
+            self.pace.restart(self._ground.clock.monotonic())
         self._count()
 
     def _settle(self, tail: Tail, content: Content) -> None:
         now = self._ground.clock.monotonic()
-        if content.is_compressed:
-            end = content.end()
-            tail.is_final = end is not None and end <= tail.position
-            return
         status = os.fstat(content.descriptor)
+        if content.is_compressed:
+            self._settle_compressed(tail, content, status)
+            return
         before = tail.seen
         if not tail.notice(status):
             self._truncated(tail)
-            self._round = 0
-            self.due = 0.0
+            self.pace.restart(now)
             return
         if tail.seen != before:
             tail.changed_at = now
         quiet_s = max(now - tail.changed_at, self._ground.clock.now() - tail.written_at)
         tail.is_final = is_over(content.descriptor, status, quiet_s)
+
+    def _settle_compressed(self, tail: Tail, content: Content, status: os.stat_result) -> None:
+        end = content.end()
+        tail.is_final = end is not None and end <= tail.position
+        if not content.is_starved or tail.seen != (status.st_size, status.st_mtime_ns):
+            tail.seen = (status.st_size, status.st_mtime_ns)
+            tail.changed_at = self._ground.clock.monotonic()
+        elif status.st_nlink == 0:
+            # Its compressor gave up. A whole one may take its place.
+            tail.search_anew("damaged", self._ground.clock.monotonic())
+            self.pace.restart(self._ground.clock.monotonic())
+        elif self._ground.clock.monotonic() - tail.changed_at >= QUIET_UNKNOWN_S:
+            tail.give_up_damaged("its compressed data ends too early")
 
     def _give_up(self, now: float, after_s: float) -> None:
         for tail in self.tails:
@@ -284,6 +289,11 @@ class Chain:
     def _count(self) -> None:
         unfinished = any(not tail.is_finished and tail is not self.live for tail in self.tails)
         self.is_busy = unfinished or self._arrivals.has_empties
+
+    @property
+    def wants_review(self) -> bool:
+        """Whether a compressed file is being read to find out what is in it, a piece a review."""
+        return self._search.is_trying or self._arrivals.is_trying
 
     def close(self) -> None:
         """Let go of every file."""

@@ -61,7 +61,12 @@ CODECS = {
 
 
 class CompressedContent:
-    """A compressed file. Reading on is cheap, going back starts over, save within what was read last."""
+    """A compressed file. Reading on is cheap, going back starts over, save within what was read last.
+
+    Attributes:
+        is_ended: the cursor is at the end, and the file is whole.
+        is_starved: the cursor is at the end of what is there, and the file is not whole.
+    """
 
     is_compressed = True
 
@@ -79,6 +84,7 @@ class CompressedContent:
         self._recent = b""
         self._behind = b""
         self.is_ended = False
+        self.is_starved = False
 
     def read_at(self, offset: int, limit: int) -> bytes:
         """See `Content.read_at`; skips at most the codec's ``turn_bytes``. Raises CorruptError."""
@@ -147,7 +153,9 @@ class CompressedContent:
             if not data and self._decoder.needs_input:
                 data = self._input()
                 if not data:
+                    self.is_starved = True
                     return b""
+            self.is_starved = False
             piece = self._decoder.decompress(data, limit)
             if piece:
                 self.is_ended = False

@@ -19,6 +19,8 @@ class Content(Protocol):
     is_compressed: bool
     cursor: int
     """How far a compressed file was read; tells whether a `reaches` that came to no end got anywhere."""
+    is_starved: bool
+    """Whether all of a compressed file that is there was read, and that is not all of it."""
 
     def read_at(self, offset: int, limit: int) -> bytes:
         """Give up to ``limit`` bytes from ``offset``; none when there are none, or none yet."""
@@ -54,6 +56,7 @@ class PlainContent:
 
     is_compressed = False
     cursor = 0
+    is_starved = False
 
     def __init__(self, descriptor: int, identity: Identity) -> None:
         self.descriptor = descriptor

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from heapq import nsmallest
 from typing import TYPE_CHECKING, ParamSpec
 
 from vawsum_agent.core.errors import StateError
@@ -74,6 +75,11 @@ class Follower:
         """Give the generations with something to follow, oldest of a path first."""
         return [tail for chain in self._chains.values() for tail in chain.tails if not tail.is_finished]
 
+    @property
+    def wants_scan(self) -> bool:
+        """Whether the next scan should come soon: it works its way through a compressed file to know what is in it."""
+        return any(chain.wants_review for chain in self._chains.values())
+
     def problems(self) -> list[Problem]:
         """Give what keeps files from being followed."""
         return self._problems.now()
@@ -124,25 +130,27 @@ class Follower:
 
     def _look_after(self, seen: set[str]) -> None:
         now = self._clock.monotonic()
-        reviews = 0
+        due = []
         changed = {folder for folder in self._ground.folders if self._folders.has_changed(folder)}
         for path, chain in list(self._chains.items()):
             if chain.live is not None and path not in seen:
-                chain.moved_away()
-                self._guard(path, chain.review)
+                self._guard(path, chain.vanished)
             if chain.is_busy:
                 self._guard(path, chain.settle)
             if changed and not changed.isdisjoint(chain.folders):
-                chain.due = now
-            if chain.due <= now and reviews < REVIEWS_A_SCAN:
-                reviews += 1
-                self._guard(path, chain.review)
+                chain.pace.restart(now)
             if not chain.tails and path not in seen:
                 del self._chains[path]
+            elif chain.pace.due <= now:
+                due.append(chain)
+        for chain in nsmallest(REVIEWS_A_SCAN, due, key=lambda chain: chain.pace.due):
+            self._guard(chain.path, chain.review)
 
     def _guard(self, path: str, step: Callable[_P, None], *args: _P.args, **kwargs: _P.kwargs) -> None:
-        """Do one path's step; a store that can't be written must not keep the other paths from being opened."""
+        """Do one path's step; a disk or store that fails must not keep the other paths from being opened."""
         try:
             step(*args, **kwargs)
         except StateError as error:
             self._problems.note(path, error.message, error.hint)
+        except OSError as error:
+            self._problems.note_error(path, error)

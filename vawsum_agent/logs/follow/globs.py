@@ -47,7 +47,7 @@ class Globs:
         """Whether a name in a folder given by `folders` is meant."""
         verdict = self._verdicts.get((pattern, name))
         if verdict is None:
-            if len(self._verdicts) > 1 << 16:
+            if len(self._verdicts) > 1 << 13:
                 self._verdicts.clear()
             verdict = self._verdicts[pattern, name] = (
                 not is_compressed(name)

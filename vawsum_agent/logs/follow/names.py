@@ -34,7 +34,7 @@ def without_compression(name: str) -> str:
     return root if suffix in COMPRESSED or suffix in _FOREIGN else name
 
 
-@lru_cache(maxsize=1 << 16)
+@lru_cache(maxsize=1 << 13)
 def rotation_bases(name: str) -> tuple[str, ...]:
     """Name the logs of which a file of this name can be a rotated copy, by logrotate's ways of naming.
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from dataclasses import replace
-from enum import Enum, auto
 from typing import TYPE_CHECKING
 
 from vawsum_agent.logs.follow.compressed import CorruptError
@@ -17,6 +16,7 @@ from vawsum_agent.logs.follow.fingerprint import (
     marker_of,
 )
 from vawsum_agent.logs.follow.names import escape_path
+from vawsum_agent.logs.follow.place import Place
 from vawsum_agent.logs.follow.ranges import Ranges
 from vawsum_agent.state.log_records import NO_MARKER
 
@@ -27,19 +27,6 @@ if TYPE_CHECKING:
 
 MODIFIED_AT_STEP_S = 60.0
 """How far a modification time moves before the store is told: it only orders generations after a stop."""
-
-
-class Place(Enum):
-    """Where the bytes of a generation are."""
-
-    LIVE = auto()
-    """In the file of the live path."""
-    MOVED = auto()
-    """In a file that had the live path once, or in a copy, plain or compressed, of what had it."""
-    SEARCHED = auto()
-    """Not known: the file was truncated, or is not where it was when the agent stopped."""
-    LOST = auto()
-    """Nowhere any more."""
 
 
 class Tail:
@@ -121,7 +108,7 @@ class Tail:
         try:
             data = content.read_at(self.position, limit)
         except CorruptError as error:
-            self._damaged(error)
+            self.give_up_damaged(error.args[0])
             return b""
         except OSError as error:
             self._ground.problems.note_error(self.record.path, error)
@@ -215,6 +202,13 @@ class Tail:
         self.lost_reason = "truncated" if lost_bytes else ""
         self.known_size = self.position
 
+    def search_anew(self, reason: str, now: float) -> None:
+        """Let go of a file that does not hold the rest of it."""
+        self.detach()
+        self.place = Place.SEARCHED
+        self.missing_reason = reason
+        self.missing_since = now
+
     def detach(self) -> None:
         """Let go of the file."""
         for opened in (self.content, self._ranges):
@@ -284,9 +278,9 @@ class Tail:
         self._before = None
         self.detach()
 
-    def _damaged(self, error: CorruptError) -> None:
+    def give_up_damaged(self, message: str) -> None:
         """Accept that a compressed file can't be read beyond `position`."""
-        self._ground.problems.note(self.record.path, error.args[0])
+        self._ground.problems.note(self.record.path, message)
         self.detach()
         self.place = Place.LOST
         self.is_final = True

@@ -237,8 +237,8 @@ class AnyRotation(RuleBasedStateMachine):
 
 TestAnyRotation = AnyRotation.TestCase
 TestAnyRotation.settings = settings(
-    max_examples=count(300, 5000),
-    stateful_step_count=count(25, 40),
+    max_examples=count(500, 10_000),
+    stateful_step_count=count(30, 50),
     deadline=None,
     suppress_health_check=list(HealthCheck),
     print_blob=True,

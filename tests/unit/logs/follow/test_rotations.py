@@ -391,3 +391,42 @@ def test_source_of_nothing(tmp_path: Path) -> None:
     reader.drain()
     assert not reader.follower.problems()
     assert source_of(tmp_path).name == "web"
+
+
+def test_a_compressor_that_died(log: Path, reader: SetReader) -> None:
+    """What can be read of a half written compressed file is read, and the rest from the whole one that replaces it."""
+    append(log, lines("a", 30_000))
+    reader.follower.scan()
+    reader.stop()
+    packed = gzip.compress(log.read_bytes())
+    log.unlink()
+    half = log.with_name("access.log.1.gz")
+    half.write_bytes(packed[: len(packed) // 2])
+    append(log, lines("b"))
+    reader.start()
+    reader.drain()
+    assert 0 < len(reader.contents[0]) < len(lines("a", 30_000))
+    half.unlink()
+    half.write_bytes(packed)
+    reader.settle()
+    assert reader.contents == [lines("a", 30_000), lines("b")]
+
+
+def test_a_compressor_that_died_for_good(log: Path, reader: SetReader) -> None:
+    """A compressed file that stays half written is given up after minutes, with what it held; the tail says so."""
+    append(log, lines("a", 30_000))
+    reader.follower.scan()
+    reader.stop()
+    packed = gzip.compress(log.read_bytes())
+    log.unlink()
+    log.with_name("access.log.1.gz").write_bytes(packed[: len(packed) // 2])
+    append(log, lines("b"))
+    reader.start()
+    reader.settle()
+    old = reader.tail(0)
+    reader.set_clock.advance(300)
+    reader.drain()
+    assert (old.lost_bytes, old.lost_reason, old.is_final) == (None, "damaged", True)
+    assert lines("a", 30_000).startswith(reader.contents[0])
+    assert reader.contents[1] == lines("b")
+    assert reader.follower.problems()
