@@ -9,6 +9,7 @@ one by one, with the same result.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import groupby
 from operator import attrgetter, itemgetter
 from typing import TYPE_CHECKING
 
@@ -121,11 +122,12 @@ class Composer:
         size = 0
         old_bytes = 0
         ends = _placed(layout.runs)
-        for start, end, time_ms in ends:
+        for time_ms, runs in groupby(ends, key=_time_of):
+            together = [block[start:end] for start, end, _ in runs]
             if time_ms == TOO_OLD_MS:
-                old_bytes += end - start
+                old_bytes += sum(map(len, together))
                 continue
-            lines = self.redactor.apply(block[start : end - 1])
+            lines = self.redactor.apply(b"".join(together)[:-1])
             escaped = orjson.dumps(lines.replace(b"\n", _LINE_END).decode())
             between = b',"timestamp":%d},{"message":"' % time_ms
             text = escaped.replace(_LINE_END, b'"' + between)

@@ -51,8 +51,3 @@ class Layout:
             message = "unreadable layout in the journal"
             raise ValueError(message) from exc
         return cls(runs, bool(is_by_line))
-
-    def sent_span(self) -> tuple[int, int] | None:
-        """Earliest and latest time among the entries that are sent; None when none is."""
-        times = [run.time_ms for run in self.runs if run.time_ms != TOO_OLD_MS]
-        return (min(times), max(times)) if times else None

@@ -6,7 +6,7 @@ the time it was read. One `Stamper` follows one file and remembers the latest ti
 
 from __future__ import annotations
 
-from itertools import groupby
+from itertools import accumulate, groupby
 from typing import TYPE_CHECKING
 
 from vawsum_agent.logs.batch.layout import TOO_OLD_MS, Layout, Run
@@ -155,8 +155,11 @@ class Stamper:
 
 
 def _neighbours(lengths: list[int], texts: list[bytes]) -> Iterator[tuple[int, bytes]]:
-    first = 0
+    ends = [*accumulate(lengths)]
+    start = 0
+    count = 0
     for text, group in groupby(texts):
-        following = first + sum(1 for _ in group)
-        yield sum(lengths[first:following]), text
-        first = following
+        count += len(list(group))
+        end = ends[count - 1]
+        yield end - start, text
+        start = end

@@ -190,7 +190,7 @@ class FileReader:
             composer=self.composer,
             start=start,
             end=start + cut,
-            layout=layout,
+            layout=layout.encode(),
             digest=composed.digest(),
             marker=marker_of(self._before),
             noticed_at=now if self.noticed_at is None else self.noticed_at,

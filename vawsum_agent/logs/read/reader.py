@@ -68,6 +68,7 @@ class Reader:
         self._files_lock = threading.RLock()
         self._asking = 0
         self._scanned_at = float("-inf")
+        self._is_news_waiting = False
         self._lost: set[int] = set()
         self._pending_bytes = 0
         self.has_seen_all = False
@@ -126,11 +127,12 @@ class Reader:
     # -- one turn
 
     def _scan_if_due(self, *, was_woken: bool) -> None:
-        now = self._clock.monotonic()
-        pause = _SCAN_AT_MOST_EVERY_S if was_woken else _SCAN_EVERY_S
-        if now - self._scanned_at < pause:
+        # News that come too soon after a scan wait for the next one, not for the next news.
+        self._is_news_waiting |= was_woken
+        if self._until_scan_s() > 0:
             return
-        self._scanned_at = now
+        self._scanned_at = self._clock.monotonic()
+        self._is_news_waiting = False
         with self._files_lock:
             self._scan()
 
@@ -264,9 +266,13 @@ class Reader:
     def _wait_s(self, now: float) -> float:
         due = [reader.due_at(now) for reader in self._readers.values()]
         soonest = min((at for at in due if at is not None), default=None)
-        until_scan = self._scanned_at + _SCAN_EVERY_S - self._clock.monotonic()
+        until_scan = self._until_scan_s()
         until_due = until_scan if soonest is None else max(soonest - now, _IDLE_TURN_S if soonest <= now else 0.0)
         return max(0.005, min(until_scan, until_due))
+
+    def _until_scan_s(self) -> float:
+        pause_s = _SCAN_AT_MOST_EVERY_S if self._is_news_waiting else _SCAN_EVERY_S
+        return self._scanned_at + pause_s - self._clock.monotonic()
 
     def tails(self) -> Iterable[Tail]:
         """Go through the followed files, for ``status`` and tests."""

@@ -83,7 +83,7 @@ def _recomposed(tail: Tail, origin: Origin, composer: Composer, record: BatchRec
         composer=composer,
         start=record.start,
         end=record.end,
-        layout=layout,
+        layout=record.layout,
         digest=record.digest,
         marker=record.marker,
         noticed_at=record.recorded_at,

@@ -84,7 +84,7 @@ class Sender:
             return batch.batch_id
 
     def _as_record(self, batch: Batch) -> BatchRecord:
-        span = batch.layout.sent_span()
+        span = batch.sent_span()
         return BatchRecord(
             file_id=batch.origin.file_id,
             group=batch.composer.group,
@@ -93,7 +93,7 @@ class Sender:
             end=batch.end,
             first_ms=span[0] if span else None,
             last_ms=span[1] if span else None,
-            layout=batch.layout.encode(),
+            layout=batch.layout,
             digest=batch.digest,
             marker=batch.marker,
             recorded_at=self._clock.now(),

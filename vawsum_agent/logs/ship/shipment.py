@@ -8,12 +8,12 @@ from enum import Enum, auto
 from typing import TYPE_CHECKING
 
 from vawsum_agent.logs.batch.event import Event, events_of
+from vawsum_agent.logs.batch.layout import Layout
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from vawsum_agent.logs.batch.compose import Composer, Request
-    from vawsum_agent.logs.batch.layout import Layout
     from vawsum_agent.state.log_records import Marker
 
 
@@ -49,6 +49,7 @@ class Batch:
 
     Attributes:
         start, end: its bounds in the file.
+        layout: as `Layout.encode` writes it; a list of runs would take ten times the memory while it travels.
         noticed_at: when its oldest byte was noticed, wall time; how old the backlog is.
         batch_id: the journal's key, None before it is recorded.
         is_booked: whether its final answer is written down, or about to be.
@@ -59,7 +60,7 @@ class Batch:
     composer: Composer
     start: int
     end: int
-    layout: Layout
+    layout: bytes
     digest: str
     marker: Marker
     noticed_at: float
@@ -73,6 +74,13 @@ class Batch:
     def length(self) -> int:
         """Bytes of the file."""
         return self.end - self.start
+
+    def sent_span(self) -> tuple[int, int] | None:
+        """Earliest and latest time among its events; None when none is sent."""
+        if not self.shipments:
+            return None
+        requests = [shipment.request for shipment in self.shipments]
+        return min(request.first_ms for request in requests), max(request.last_ms for request in requests)
 
     def drop(self, reason: str, length: int) -> None:
         """Count bytes as not delivered."""
@@ -119,7 +127,7 @@ class Shipment:
     def _lengths(self, sent: list[tuple[int, str]]) -> list[int]:
         block = self.batch.origin.read_range(self.batch.start, self.batch.end)
         if block is not None:
-            composed, _ = self.batch.composer.events(block, self.batch.layout)
+            composed, _ = self.batch.composer.events(block, Layout.decode(self.batch.layout))
             known = [(event.time_ms, event.message) for event in composed]
             first = _position(known, sent)
             if first is not None:

@@ -18,7 +18,9 @@ FILE = Origin(1, "/x", "x", lambda _start, _end: None)
 
 def batch(first_ms: int, last_ms: int) -> Batch:
     """Make a batch of one request over a span of time."""
-    made = Batch(FILE, Composer("g", "s", Redactor([])), 0, 10, Layout([], is_by_line=True), "", NO_MARKER, 0.0, {})
+    made = Batch(
+        FILE, Composer("g", "s", Redactor([])), 0, 10, Layout([], is_by_line=True).encode(), "", NO_MARKER, 0.0, {}
+    )
     made.shipments.append(Shipment(made, Request(b"", 1, 10, first_ms, last_ms)))
     return made
 
