@@ -27,6 +27,12 @@ def source(name: str, *paths: Path | str, **keys: str) -> str:
     return "\n".join(["[[logs.source]]", f"paths = {json.dumps([*map(str, paths)])}", *lines, ""])
 
 
+def letters_of(agent: Agent) -> list[dict[str, Any]]:
+    """Read the dead-letter folder."""
+    files = sorted((agent.state_dir / "dead-letter").glob("*.jsonl"))
+    return [json.loads(line) for file in files for line in file.read_text().splitlines()]
+
+
 class RunningAgent(Agent):
     """The daemon, with what a test asks of it."""
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections import Counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from sandbox.proof import find_ids
 from tests.counts import count
-from tests.integration.logs.running import RunningAgent, source
+from tests.integration.logs.running import RunningAgent, letters_of, source
 from tests.integration.logs.writing import CountedLog, access_line, php_entry
 
 if TYPE_CHECKING:
@@ -22,12 +21,6 @@ DAY_S = 86_400.0
 ENDLESS_BYTES = 3_000_000
 EVENT_BYTES = 1_048_576 - 26
 ROUNDS = count(3, 50)
-
-
-def letters_of(agent: RunningAgent) -> list[dict[str, Any]]:
-    """Read the dead-letter folder."""
-    files = sorted((agent.state_dir / "dead-letter").glob("*.jsonl"))
-    return [json.loads(line) for file in files for line in file.read_text().splitlines()]
 
 
 def odd_lines(number: int) -> dict[bytes, str]:
