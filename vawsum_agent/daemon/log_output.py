@@ -73,6 +73,14 @@ def configure_stderr(*, as_json: bool) -> None:
     configure(sys.stderr, as_json=as_json)
 
 
+def silence(environ: Mapping[str, str] = os.environ) -> None:
+    """Keep log events from a command's output: it says itself what failed. ``VAWSUM_AGENT_DEBUG=1`` shows them."""
+    if environ.get("VAWSUM_AGENT_DEBUG") == "1":
+        configure_stderr(as_json=False)
+    else:
+        structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
+
+
 def _as_json(_logger: WrappedLogger, _method: str, event: EventDict) -> str:
     ordered = {name: event.pop(name, None) for name in ("timestamp", "level", "event")} | dict(event)
     return orjson.dumps(ordered, default=str, option=orjson.OPT_NON_STR_KEYS).decode()

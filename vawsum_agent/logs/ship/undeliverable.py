@@ -35,7 +35,7 @@ class Undeliverable:
         """Keep the events of an accepted request that the service left out; ``events`` in the order sent."""
         by_reason: dict[str, list[Event]] = {}
         for index, event in enumerate(events):
-            reason = _reason(index, refused)
+            reason = reason_of(index, refused)
             if reason is not None:
                 by_reason.setdefault(reason, []).append(event)
         for reason, left_out in by_reason.items():
@@ -91,7 +91,8 @@ class Undeliverable:
         return letters
 
 
-def _reason(index: int, refused: RejectedEvents) -> str | None:
+def reason_of(index: int, refused: RejectedEvents) -> str | None:
+    """Tell why the event of this index was left out of an accepted request; None when it was not."""
     if index < refused.too_old_end:
         return "too_old"
     if index < refused.expired_end:
