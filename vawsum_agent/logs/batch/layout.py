@@ -35,7 +35,8 @@ class Layout:
         for run in self.runs:
             flat += (run.length, run.time_ms - previous)
             previous = run.time_ms
-        return orjson.dumps([int(self.is_by_line), flat])
+        # A copy, since orjson's own keeps the whole of the buffer it was written in: thirty times its size.
+        return bytes(bytearray(orjson.dumps([int(self.is_by_line), flat])))
 
     @classmethod
     def decode(cls, body: bytes) -> Layout:

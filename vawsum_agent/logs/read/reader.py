@@ -208,17 +208,17 @@ class Reader:
         return self._has_room(reader) and self._read(reader, now)
 
     def _has_room(self, reader: FileReader) -> bool:
+        if not self._shipper.may_queue(reader.lane):
+            return False
         wanted = min(max(reader.waiting_bytes(), 1), BLOCK_BYTES)
         if self._room(reader) >= wanted:
             return True
-        if reader.lane.destination.failures:
-            return False
         self._take_back()
         return self._room(reader) >= wanted
 
     def _room(self, reader: FileReader) -> int:
         """What the buffer has left for a file: it holds batches, and of every file what is in none yet."""
-        return self._shipper.room(reader.lane) - (self._pending_bytes - reader.pending_bytes())
+        return self._shipper.room() - (self._pending_bytes - reader.pending_bytes())
 
     def _read(self, reader: FileReader, now: float) -> bool:
         pending_before = reader.pending_bytes()

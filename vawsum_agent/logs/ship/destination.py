@@ -39,13 +39,14 @@ class Destination:
 
     def may_send(self, now: float) -> bool:
         """Whether another request may start."""
-        return now >= self.not_before and self.in_flight < self._in_flight_limit()
+        return now >= self.not_before and self.in_flight < self.in_flight_limit
 
     def answered(self, took_s: float) -> None:
         """Learn from an answer how long requests take."""
         self._took_s += (took_s - self._took_s) * _LEARNING_RATE
 
-    def _in_flight_limit(self) -> int:
+    @property
+    def in_flight_limit(self) -> int:
         """The slower the service answers, the more requests wait at once; at full speed more threads only contend."""
         return 1 if self.failures else min(_MOST_IN_FLIGHT, 2 + int(self._took_s / _TOOK_PER_REQUEST_S))
 

@@ -58,6 +58,10 @@ class Lane:
         """List the shipments whose last attempt had no clear answer."""
         return [shipment for shipment in self._shipments if shipment.progress is Progress.UNDECIDED]
 
+    def waiting_count(self) -> int:
+        """Count the shipments that were not sent yet, or are to be sent again."""
+        return sum(shipment.progress is Progress.WAITING for shipment in self._shipments)
+
     def unsettled(self) -> Iterator[Shipment]:
         """Go through all that is not settled."""
         return (shipment for shipment in self._shipments if shipment.progress is not Progress.SETTLED)

@@ -84,11 +84,17 @@ class Shipper:
                 self._lanes[key] = Lane(stream, destination)
             return self._lanes[key]
 
-    def room(self, lane: Lane) -> int:
-        """Count the bytes that may be read for a lane now."""
+    def may_queue(self, lane: Lane) -> bool:
+        """Whether another batch of a lane can be of use: not while it fails, nor when enough of them wait already."""
         with self._changed:
-            if not lane.destination.may_queue(self._clock.monotonic()):
-                return 0
+            destination = lane.destination
+            return (
+                destination.may_queue(self._clock.monotonic()) and lane.waiting_count() <= destination.in_flight_limit
+            )
+
+    def room(self) -> int:
+        """Count the bytes that the buffer has left."""
+        with self._changed:
             return self._buffer_bytes - self._used_bytes
 
     def used_bytes(self) -> int:
