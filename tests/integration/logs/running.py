@@ -9,6 +9,8 @@ from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import psutil
+
 from sandbox.demo.agent import Agent
 
 if TYPE_CHECKING:
@@ -121,6 +123,11 @@ class RunningAgent(Agent):
         except OSError:
             return 0
         return next((int(line.split()[1]) * 1024 for line in lines if line.startswith("VmRSS:")), 0)
+
+    def cpu_s(self) -> float:
+        """Return the processor time spent so far."""
+        times = psutil.Process(self.pid).cpu_times()
+        return float(times.user + times.system)
 
     def stored_checkpoints(self) -> dict[str, int]:
         """Read the checkpoints out of the store, by path; the daemon need not run."""
