@@ -35,6 +35,17 @@ def letters_of(agent: Agent) -> list[dict[str, Any]]:
     return [json.loads(line) for file in files for line in file.read_text().splitlines()]
 
 
+def counted(logs: dict[str, Any], name: str) -> int:
+    """Sum a column of the byte ledger in a status of the logs capability."""
+    details = logs.get("details", {})
+    total = sum(row[name] for row in details.get("files", []))
+    for row in details.get("folded", {}).values():
+        accepted, dropped = row["accepted_bytes"], sum(row["dropped_by_reason"].values())
+        shares = {"accepted_bytes": accepted, "dropped_bytes": dropped, "read_bytes": accepted + dropped}
+        total += shares.get(name, 0)
+    return int(total)
+
+
 class RunningAgent(Agent):
     """The daemon, with what a test asks of it."""
 
@@ -58,12 +69,16 @@ class RunningAgent(Agent):
     def wait_until(self, holds: Callable[[], object], what: str, limit_s: float = 30.0) -> None:
         """Wait for something; fails with what the daemon said last."""
         ends_at = time.monotonic() + limit_s
-        while not holds():
+        while True:
+            begun = time.monotonic()
+            if holds():
+                return
             if time.monotonic() > ends_at:
                 words = "\n".join(line[:600] for line in self.output.read_text(errors="replace").splitlines()[-15:])
                 status = json.dumps(self.component("logs"))[:3000]
                 raise AssertionError(f"not within {limit_s:.0f} s: {what}\nstatus: {status}\nlog: {words}")
-            time.sleep(0.05)
+            # Asking costs the daemon something, too: the status of a thousand files is long.
+            time.sleep(max(0.05, 5 * (time.monotonic() - begun)))
 
     def start_and_wait(self) -> None:
         """Start, and wait until the logs capability answers."""
@@ -74,8 +89,9 @@ class RunningAgent(Agent):
         """Wait until so many bytes of the files have their final answer, and nothing else is under way."""
 
         def is_settled() -> bool:
-            settled = self.counted("accepted_bytes") + self.counted("dropped_bytes")
-            return settled >= written_bytes and self.component("logs").get("backlog_bytes") == 0
+            logs = self.component("logs")
+            settled = counted(logs, "accepted_bytes") + counted(logs, "dropped_bytes")
+            return settled >= written_bytes and logs["backlog_bytes"] == 0
 
         self.wait_until(is_settled, f"{written_bytes:,} bytes are settled", limit_s)
 
@@ -92,13 +108,7 @@ class RunningAgent(Agent):
 
     def counted(self, name: str) -> int:
         """Sum a column of the byte ledger over all files, those folded into a total included."""
-        details = self.details()
-        total = sum(row[name] for row in details.get("files", []))
-        for row in details.get("folded", {}).values():
-            accepted, dropped = row["accepted_bytes"], sum(row["dropped_by_reason"].values())
-            shares = {"accepted_bytes": accepted, "dropped_bytes": dropped, "read_bytes": accepted + dropped}
-            total += shares.get(name, 0)
-        return int(total)
+        return counted(self.component("logs"), name)
 
     def pending_bytes(self) -> int:
         """Sum what is read and not settled."""
