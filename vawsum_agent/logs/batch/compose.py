@@ -133,7 +133,7 @@ class Composer:
             text = escaped.replace(_LINE_END, b'"' + between)
             count += (len(text) - len(escaped)) // len(between) + 1
             size += len(lines) + 1
-            if text.startswith(_EMPTY_FIRST) or _EMPTY_MESSAGE in text or text.endswith(_EMPTY_LAST):
+            if not layout.has_no_empty and _holds_empty(text):
                 return None
             parts += (b',{"message":', text, b',"timestamp":%d}' % time_ms)
         dropped = {"too_old": old_bytes} if old_bytes else {}
@@ -178,6 +178,11 @@ def _is_plain(block: bytes) -> bool:
     except UnicodeDecodeError:
         return False
     return True
+
+
+def _holds_empty(text: bytes) -> bool:
+    """Whether one of the messages is empty; a quote inside a message has a backslash before it."""
+    return text.startswith(_EMPTY_FIRST) or _EMPTY_MESSAGE in text or text.endswith(_EMPTY_LAST)
 
 
 def _placed(runs: Sequence[Run]) -> list[tuple[int, int, int]]:

@@ -23,10 +23,16 @@ class Run(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """The runs of a block in the order of the file; together they cover all of it."""
+    """The runs of a block in the order of the file; together they cover all of it.
+
+    Attributes:
+        is_by_line: every line is an entry.
+        has_no_empty: it is known that no line is empty, since each states a time.
+    """
 
     runs: list[Run]
     is_by_line: bool
+    has_no_empty: bool = False
 
     def encode(self) -> bytes:
         """Write it for the journal."""
@@ -36,13 +42,13 @@ class Layout:
             flat += (run.length, run.time_ms - previous)
             previous = run.time_ms
         # A copy, since orjson's own keeps the whole of the buffer it was written in: thirty times its size.
-        return bytes(bytearray(orjson.dumps([int(self.is_by_line), flat])))
+        return bytes(bytearray(orjson.dumps([int(self.is_by_line), int(self.has_no_empty), flat])))
 
     @classmethod
     def decode(cls, body: bytes) -> Layout:
         """Read what `encode` wrote. Raises ValueError on anything else."""
         try:
-            is_by_line, flat = orjson.loads(body)
+            is_by_line, has_no_empty, flat = orjson.loads(body)
             runs = []
             previous = 0
             for length, difference in zip(flat[::2], flat[1::2], strict=True):
@@ -51,4 +57,4 @@ class Layout:
         except (TypeError, ValueError) as exc:
             message = "unreadable layout in the journal"
             raise ValueError(message) from exc
-        return cls(runs, bool(is_by_line))
+        return cls(runs, bool(is_by_line), bool(has_no_empty))

@@ -33,6 +33,7 @@ class Stamper:
         self._latest_ms: int | None = None
         self._given_ms: int | None = None
         self._is_inside_entry = False
+        self._undated_count = 0
 
     def restart(self) -> None:
         """Forget where the last block ended: the next one is read from an older place again."""
@@ -54,11 +55,12 @@ class Stamper:
         if rest:
             runs += self._by_line(rest, read_at) if not self._format.is_multiline else self._by_entry(rest, read_at)
         self._given_ms = runs[-1].time_ms
+        is_dated = not self._format.is_multiline and not head and self._undated_count == 0
         self._is_inside_entry = not block.endswith(b"\n")
         if counts_too_old:
             oldest_ms = int((read_at - TOO_OLD_S) * 1000)
             runs = [Run(length, time_ms if time_ms >= oldest_ms else TOO_OLD_MS) for length, time_ms in runs]
-        return Layout(runs, is_by_line=not self._format.is_multiline)
+        return Layout(runs, is_by_line=not self._format.is_multiline, has_no_empty=is_dated)
 
     def _rest_of_entry(self, block: bytes) -> int:
         """Count the bytes that still belong to the entry that the last block ended in."""
@@ -69,6 +71,7 @@ class Stamper:
 
     def _by_line(self, block: bytes, read_at: float) -> list[Run]:
         runs = []
+        self._undated_count = 0
         known = self._format.known_ms
         read_ms = int(read_at * 1000)
         latest_ms = self._latest_ms
@@ -77,6 +80,8 @@ class Stamper:
             if time_ms is None and text:
                 self._latest_ms = latest_ms
                 time_ms = self._time(text, read_at)
+            if not text:
+                self._undated_count += 1
             if time_ms is None:
                 runs.append(Run(length, read_ms))
             else:

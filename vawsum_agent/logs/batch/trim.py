@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
-from vawsum_agent.logs.batch.layout import Layout
+if TYPE_CHECKING:
+    from vawsum_agent.logs.batch.layout import Layout
 
 _MOST_RUNS = 256
 _LARGEST_SHARE = 3
@@ -21,4 +24,4 @@ def trim_to_whole_seconds(layout: Layout, length: int) -> tuple[Layout, int]:
         return layout, length
     if any(later.time_ms <= earlier.time_ms for earlier, later in pairwise(runs)):
         return layout, length
-    return Layout(runs[:-1], layout.is_by_line), length - runs[-1].length
+    return replace(layout, runs=runs[:-1]), length - runs[-1].length

@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     from vawsum_agent.logs.ship.shipment import Origin
 
 
-_LEFT_OVER_BYTES = 32 << 10
+_LEFT_OVER_BYTES = 4 << 10
+_STEP_DOWN = 256
+_STEP_UP = 64
 
 
 class Doubt(NamedTuple):
@@ -167,10 +169,12 @@ class FileReader:
 
     def _learn_wanted(self, read: int, cut: int) -> None:
         """Read as much as a batch takes and little more: what is left over waits in memory, for each file."""
-        if cut in {0, read}:
+        if cut == 0:
             self._wanted_bytes = BLOCK_BYTES
         elif read - cut > _LEFT_OVER_BYTES:
-            self._wanted_bytes = min(BLOCK_BYTES, cut + _LEFT_OVER_BYTES)
+            self._wanted_bytes = cut - cut // _STEP_DOWN
+        else:
+            self._wanted_bytes = min(BLOCK_BYTES, self._wanted_bytes + self._wanted_bytes // _STEP_UP)
 
     def _settles_at(self) -> float:
         """When an entry that nothing was added to counts as whole; a file's time may lie in the future."""
