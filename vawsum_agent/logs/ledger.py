@@ -11,6 +11,8 @@ import threading
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from vawsum_agent.logs.follow.names import escape_path
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -58,7 +60,7 @@ class Ledger:
         with self._lock:
             self._accounts.setdefault(
                 record.file_id,
-                Account(record.path, record.source, record.accepted_bytes, dict(record.dropped_bytes)),
+                Account(escape_path(record.path), record.source, record.accepted_bytes, dict(record.dropped_bytes)),
             )
 
     def close(self, file_id: int) -> None:

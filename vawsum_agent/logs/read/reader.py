@@ -271,7 +271,9 @@ class Reader:
         return max(0.005, min(until_scan, until_due))
 
     def _until_scan_s(self) -> float:
-        pause_s = _SCAN_AT_MOST_EVERY_S if self._is_news_waiting else _SCAN_EVERY_S
+        # A compressed rest is worked through a part a scan.
+        is_wanted = self._is_news_waiting or any(source.follower.wants_scan for source in self._sources)
+        pause_s = _SCAN_AT_MOST_EVERY_S if is_wanted else _SCAN_EVERY_S
         return self._scanned_at + pause_s - self._clock.monotonic()
 
     def tails(self) -> Iterable[Tail]:
