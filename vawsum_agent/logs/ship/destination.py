@@ -23,12 +23,15 @@ class Destination:
     """The state of one log group. Guarded by the shipper's lock. Times are of the monotonic clock.
 
     Attributes:
+        in_flight: requests on their way.
+        asking: streams that are being asked what arrived.
         used_bytes: of files, in batches for it that are not settled.
     """
 
     def __init__(self, group: str, dice: random.Random) -> None:
         self.group = group
         self.in_flight = 0
+        self.asking = 0
         self.used_bytes = 0
         self._took_s = 0.0
         self.failures = 0
@@ -37,9 +40,13 @@ class Destination:
         self.last_error: AgentError | None = None
         self._dice = dice
 
-    def may_send(self, now: float) -> bool:
-        """Whether another request may start."""
-        return now >= self.not_before and self.in_flight < self.in_flight_limit
+    def may_send(self, now: float, *, is_scarce: bool = False) -> bool:
+        """Whether another request may start; where threads are scarce, only as the one of this destination."""
+        return now >= self.not_before and self.in_flight < (1 if is_scarce else self.in_flight_limit)
+
+    def may_ask(self, *, is_scarce: bool) -> bool:
+        """Whether another stream may be asked; where threads are scarce, one after the other."""
+        return self.asking == 0 or not is_scarce
 
     def answered(self, took_s: float) -> None:
         """Learn from an answer how long requests take."""

@@ -29,7 +29,10 @@ if TYPE_CHECKING:
 
 _log = structlog.get_logger()
 
-_THREADS = 32
+_THREADS = 64
+_BUSY_THREADS = 16
+"""When so many are busy, threads are scarce: a destination then has one to send and one to ask with, so that many
+that hang at once leave some for those that are well."""
 
 
 class Shipper:
@@ -195,8 +198,9 @@ class Shipper:
                     if self._idle_threads == 0:
                         self._start_thread()
                     return job
+                wait_s = self._wait_s()
                 self._idle_threads += 1
-                self._changed.wait(self._wait_s())
+                self._changed.wait(wait_s)
                 self._idle_threads -= 1
             return None
 
@@ -205,11 +209,12 @@ class Shipper:
         if self._unbooked and now >= self._book_at:
             batch = self._unbooked.pop(0)
             return lambda: self._book(batch)
+        is_scarce = self._is_scarce()
         for lane in list(self._busy_lanes):
             if lane.is_idle():
                 del self._busy_lanes[lane]
                 continue
-            job = self._job_of(lane, now)
+            job = self._job_of(lane, now, is_scarce=is_scarce)
             if job is not None:
                 # The next one to look takes another lane first.
                 del self._busy_lanes[lane]
@@ -217,14 +222,16 @@ class Shipper:
                 return job
         return None
 
-    def _job_of(self, lane: Lane, now: float) -> Callable[[], None] | None:
-        if lane.ask_at is not None and now >= lane.ask_at and not lane.is_asking:
+    def _job_of(self, lane: Lane, now: float, *, is_scarce: bool) -> Callable[[], None] | None:
+        is_due = lane.ask_at is not None and now >= lane.ask_at and not lane.is_asking
+        if is_due and lane.destination.may_ask(is_scarce=is_scarce):
             shipments = lane.undecided()
             if shipments:
                 lane.is_asking = True
+                lane.destination.asking += 1
                 return lambda: self._ask(lane, shipments)
             lane.ask_at = None
-        if lane.destination.may_send(now):
+        if lane.destination.may_send(now, is_scarce=is_scarce):
             shipment = lane.next_sendable()
             if shipment is not None:
                 shipment.progress = Progress.SENDING
@@ -232,12 +239,16 @@ class Shipper:
                 return lambda: self._send(lane, shipment)
         return None
 
+    def _is_scarce(self) -> bool:
+        return len(self._threads) - self._idle_threads > _BUSY_THREADS
+
     def _wait_s(self) -> float | None:
         """Seconds until time alone makes something possible; None when only an event can."""
         now = self._clock.monotonic()
+        is_scarce = self._is_scarce()
         moments = [self._book_at] if self._unbooked else []
         for lane in self._busy_lanes:
-            if lane.ask_at is not None and not lane.is_asking:
+            if lane.ask_at is not None and not lane.is_asking and lane.destination.may_ask(is_scarce=is_scarce):
                 moments.append(lane.ask_at)
             if lane.destination.not_before > now:
                 moments.append(lane.destination.not_before)
@@ -296,6 +307,7 @@ class Shipper:
     def _asked(self, lane: Lane, shipments: list[Shipment], again_in_s: float | None) -> None:
         with self._changed:
             lane.is_asking = False
+            lane.destination.asking -= 1
             # A shipment may have become undecided while this one asked.
             is_needed = again_in_s is not None or bool(lane.undecided())
             lane.ask_at = self._clock.monotonic() + (again_in_s or 0.0) if is_needed else None
