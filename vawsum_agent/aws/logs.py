@@ -6,11 +6,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import threading
-import time
 from dataclasses import dataclass
-from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 
 import structlog
@@ -48,18 +45,12 @@ class StoredEvent:
 
 
 class LogsClient:
-    """The calls of the logs capability; `packaging/iam/logs.json` allows exactly these.
-
-    Attributes:
-        skew_s: how far this host's clock is ahead of the service's, by its last answer; None before the first.
-    """
+    """The calls of the logs capability; `packaging/iam/logs.json` allows exactly these."""
 
     def __init__(self, session: AwsSession) -> None:
         self._client: Any = session.client("logs", parameter_validation=False)
         self._prepared = threading.local()
-        self.skew_s: float | None = None
         self._client.meta.events.register("before-call.cloudwatch-logs.PutLogEvents", self._put_body_in_place)
-        self._client.meta.events.register("after-call.cloudwatch-logs", self._read_the_clock)
 
     def put(self, group: str, stream: str, body: bytes) -> RejectedEvents:
         """Send one batch; ``body`` is the gzipped JSON of the whole request.
@@ -78,10 +69,6 @@ class LogsClient:
     def _put_body_in_place(self, params: dict[str, Any], **_: object) -> None:
         params["body"] = self._prepared.body
         params["headers"]["Content-Encoding"] = "gzip"
-
-    def _read_the_clock(self, http_response: Any, **_: object) -> None:  # noqa: ANN401 - botocore's
-        with contextlib.suppress(TypeError, ValueError):
-            self.skew_s = time.time() - parsedate_to_datetime(http_response.headers.get("Date")).timestamp()
 
     def events(self, group: str, stream: str, first_ms: int, last_ms: int) -> Iterator[StoredEvent]:
         """Read a stream from ``first_ms`` to ``last_ms``, both included, to its end token.
@@ -116,11 +103,7 @@ class LogsClient:
         with mapped("CreateLogGroup", group):
             if not self._created(self._client.create_log_group, logGroupName=group, **arguments):
                 return
-        # If we die here the group keeps its events for ever, which loses nothing.
-        self.set_retention(group, retention_days)
-
-    def set_retention(self, group: str, retention_days: int) -> None:
-        """Let a group's events expire. Raises AwsError, NotFound when the group does not exist."""
+        # If we die here the group keeps its events for ever, which loses nothing; the doctor points it out.
         with mapped("PutRetentionPolicy", group):
             self._client.put_retention_policy(logGroupName=group, retentionInDays=retention_days)
 

@@ -47,9 +47,11 @@ def check_config(config_path: Path, *, as_json: bool, online: bool) -> int:
 
 def _probe(loaded: Loaded) -> list[Finding]:
     # Probes reach AWS, and the SDK takes a while to import.
-    from vawsum_agent.daemon.checks import ONLINE_PROBES  # noqa: PLC0415
+    from vawsum_agent.daemon.checks import probe  # noqa: PLC0415
+    from vawsum_agent.daemon.log_output import silence  # noqa: PLC0415
 
-    return [finding for probe in ONLINE_PROBES for finding in probe(loaded.config)]
+    silence()
+    return list(probe(loaded.config))
 
 
 def _rows(error: ConfigError) -> list[dict[str, object]]:

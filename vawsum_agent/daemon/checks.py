@@ -7,15 +7,62 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from vawsum_agent.aws.metadata import InstanceMetadata
+from vawsum_agent.core.clock import SystemClock
+from vawsum_agent.core.errors import AwsError
 from vawsum_agent.core.finding import Finding, Severity
 from vawsum_agent.core.units import format_bytes
+from vawsum_agent.daemon.identity import Host
+from vawsum_agent.daemon.paths import control_socket
+from vawsum_agent.daemon.probe import listener_pid
+from vawsum_agent.daemon.session import open_session
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Iterator
 
-    from vawsum_agent.config.model import Config
+    from vawsum_agent.config.model import Config, LogsConfig
+    from vawsum_agent.core.identity import Identity
 
 _LITTLE_SPACE_BYTES = 256 << 20
+
+
+def diagnose(config: Config, root: Path = Path("/")) -> Iterator[Finding]:
+    """Run all that ``doctor`` runs; ``root`` is where ``etc/logrotate.conf`` is looked for."""
+    yield from folders(config)
+    if config.logs is None:
+        return
+    from vawsum_agent.logs import doctor  # noqa: PLC0415 - what is not configured is not imported
+
+    host = Host(InstanceMetadata())
+    identity = host.identity(config.agent)
+    pid = listener_pid(control_socket(config.agent))
+    eyes = doctor.eyes_of_daemon(Path(config.agent.state_dir), pid)
+    yield from doctor.checks(config, identity, eyes, daemon_pid=pid, root=root, now=SystemClock().now())
+    yield from _aws(config, config.logs, host, identity)
+
+
+def probe(config: Config) -> Iterator[Finding]:
+    """Run what ``check-config --online`` runs: whether what the configuration names is there and lets us in."""
+    yield from folders(config)
+    if config.logs is None:
+        return
+    from vawsum_agent.logs import doctor  # noqa: PLC0415 - as above
+
+    host = Host(InstanceMetadata())
+    eyes = doctor.eyes_of_daemon(Path(config.agent.state_dir), listener_pid(control_socket(config.agent)))
+    yield from doctor.access(config.logs, eyes)
+    yield from _aws(config, config.logs, host, host.identity(config.agent))
+
+
+def _aws(config: Config, logs: LogsConfig, host: Host, identity: Identity) -> Iterator[Finding]:
+    from vawsum_agent.logs.doctor.aws import aws  # noqa: PLC0415 - as above
+
+    try:
+        session = open_session(config.agent, host)
+    except AwsError as error:
+        yield Finding(Severity.PROBLEM, error.message, "AWS", error.hint)
+        return
+    yield from aws(logs, identity, session)
 
 
 def folders(config: Config) -> Iterator[Finding]:
@@ -48,10 +95,3 @@ def _space(path: Path) -> Finding:
     if free < _LITTLE_SPACE_BYTES:
         return Finding(Severity.WARNING, what, str(path), "free some space, or move agent.state_dir to a larger disk")
     return Finding(Severity.OK, what, str(path))
-
-
-CHECKS: tuple[Callable[[Config], Iterable[Finding]], ...] = (folders,)
-"""What ``doctor`` runs."""
-
-ONLINE_PROBES: tuple[Callable[[Config], Iterable[Finding]], ...] = (folders,)
-"""What ``check-config --online`` runs."""

@@ -1,0 +1,1 @@
+"""What logrotate is configured to do with followed files: reading its configuration, and what can lose lines there."""
