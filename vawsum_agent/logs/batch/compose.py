@@ -14,7 +14,6 @@ from operator import attrgetter, itemgetter
 from typing import TYPE_CHECKING
 
 import orjson
-from isal import igzip
 
 from vawsum_agent.logs.batch.event import Event
 from vawsum_agent.logs.batch.layout import TOO_OLD_MS, Layout, Run
@@ -26,6 +25,7 @@ from vawsum_agent.logs.batch.limits import (
     MAX_SPAN_MS,
 )
 from vawsum_agent.logs.batch.lines import split_lines
+from vawsum_agent.logs.batch.request import Request
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -33,27 +33,8 @@ if TYPE_CHECKING:
     from vawsum_agent.logs.redact import Redactor
 
 _LINE_END = b"\x7f"
-_COMPRESSION_LEVEL = 1
 _SHORT_RUN_BYTES = 1024
 _EMPTY_FIRST, _EMPTY_MESSAGE, _EMPTY_LAST = b'""', b'{"message":"",', b'{"message":""'
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """One PutLogEvents call.
-
-    Attributes:
-        body: its gzipped JSON.
-        count: its events.
-        length: the bytes of the file they stand for.
-        first_ms, last_ms: their earliest and latest time.
-    """
-
-    body: bytes
-    count: int
-    length: int
-    first_ms: int
-    last_ms: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +87,7 @@ class Composer:
         """Make one request of events that are in order and within the limits."""
         parts = [b'{"message":%b,"timestamp":%d}' % (orjson.dumps(event.message), event.time_ms) for event in events]
         length = sum(event.length for event in events)
-        return Request(self._body([b",".join(parts)]), len(events), length, events[0].time_ms, events[-1].time_ms)
+        return Request(self._text([b",".join(parts)]), len(events), length, events[0].time_ms, events[-1].time_ms)
 
     def _message(self, raw: bytes, *, is_by_line: bool) -> str:
         text = raw.removesuffix(b"\n") if is_by_line else raw.rstrip(b"\n")
@@ -144,7 +125,7 @@ class Composer:
         if not fits or last_ms - first_ms > MAX_SPAN_MS:
             return None
         parts[0] = parts[0][1:]
-        return Composed([Request(self._body(parts), count, len(block) - old_bytes, first_ms, last_ms)], dropped)
+        return Composed([Request(self._text(parts), count, len(block) - old_bytes, first_ms, last_ms)], dropped)
 
     def _compose_lines(self, block: bytes, layout: Layout) -> Composed | None:
         """The fast way for runs of one line each: escape all at once, then pair messages with their times."""
@@ -160,12 +141,11 @@ class Composer:
         if size > MAX_BATCH_BYTES or len(pairs) > MAX_BATCH_EVENTS or last_ms - first_ms > MAX_SPAN_MS:
             return None
         parts = [b'{"message":"%b","timestamp":%d}' % (message, time_ms) for time_ms, message in pairs]
-        return Composed([Request(self._body([b",".join(parts)]), len(pairs), len(block), first_ms, last_ms)])
+        return Composed([Request(self._text([b",".join(parts)]), len(pairs), len(block), first_ms, last_ms)])
 
-    def _body(self, parts: Sequence[bytes]) -> bytes:
+    def _text(self, parts: Sequence[bytes]) -> bytes:
         names = b'],"logGroupName":%b,"logStreamName":%b}' % (orjson.dumps(self.group), orjson.dumps(self.stream))
-        # One call: each gives the interpreter's lock away, and getting it back costs more than compressing a part.
-        return igzip.compress(b"".join((b'{"logEvents":[', *parts, names)), _COMPRESSION_LEVEL, mtime=0)
+        return b"".join((b'{"logEvents":[', *parts, names))
 
 
 def _is_plain(block: bytes) -> bool:

@@ -195,7 +195,7 @@ class FileReader:
             start=start,
             end=start + cut,
             layout=layout.encode(),
-            digest=composed.digest(),
+            digest=composed.digest,
             marker=marker_of(self._before),
             noticed_at=now if self.noticed_at is None else self.noticed_at,
             dropped_bytes=composed.dropped_bytes,

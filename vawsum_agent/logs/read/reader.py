@@ -38,6 +38,8 @@ _SCAN_EVERY_S = 1.0
 _SCAN_AT_MOST_EVERY_S = 0.2
 _IDLE_TURN_S = 0.2
 _DOUBT_S = 60.0
+_UNCOMPRESSED_BYTES = 3 << 20
+"""As much may wait for a sender to compress it; what waits longer takes a tenth of the memory."""
 
 
 class Reader:
@@ -231,6 +233,9 @@ class Reader:
         self._ledger.read(reader.tail.file_id, length)
         if batch is None:
             return False
+        if self._shipper.used_bytes() > _UNCOMPRESSED_BYTES:
+            for shipment in batch.shipments:
+                shipment.request.compress()
         self._shipper.submit(reader.lane, batch)
         return True
 

@@ -84,7 +84,7 @@ def _recomposed(tail: Tail, origin: Origin, composer: Composer, record: BatchRec
         start=record.start,
         end=record.end,
         layout=record.layout,
-        digest=record.digest,
+        digest=composed.digest,
         marker=record.marker,
         noticed_at=record.recorded_at,
         dropped_bytes=composed.dropped_bytes,

@@ -39,10 +39,15 @@ class Verdict(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """A verdict, and the error that led to it."""
+    """A verdict, and the error that led to it.
+
+    Attributes:
+        has_progressed: whether parts of a divided request went through before the error.
+    """
 
     verdict: Verdict
     error: AgentError | None = None
+    has_progressed: bool = False
 
 
 class Sender:
@@ -62,16 +67,14 @@ class Sender:
 
     def send(self, shipment: Shipment) -> Outcome:
         """Journal the batch, send the request, and take care of events that are refused one by one."""
+        count = shipment.request.count
         try:
             self.record(shipment.batch)
             # If we die from here on, the next start finds the batch in the journal and asks the stream about it.
             self._deliver(shipment)
-        except StateError as exc:
-            return Outcome(Verdict.RETRY, exc)
-        except Unavailable as exc:
-            return Outcome(Verdict.UNDECIDED if exc.maybe_done else Verdict.RETRY, exc)
-        except AwsError as exc:
-            return Outcome(Verdict.RETRY, exc)
+        except (AwsError, StateError) as exc:
+            is_open = isinstance(exc, Unavailable) and exc.maybe_done
+            return Outcome(Verdict.UNDECIDED if is_open else Verdict.RETRY, exc, shipment.request.count < count)
         return Outcome(Verdict.ACCEPTED)
 
     def record(self, batch: Batch) -> int:
@@ -94,7 +97,7 @@ class Sender:
             first_ms=span[0] if span else None,
             last_ms=span[1] if span else None,
             layout=batch.layout,
-            digest=batch.digest,
+            digest=batch.digest(),
             marker=batch.marker,
             recorded_at=self._clock.now(),
         )

@@ -13,7 +13,8 @@ from vawsum_agent.logs.batch.layout import Layout
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from vawsum_agent.logs.batch.compose import Composer, Request
+    from vawsum_agent.logs.batch.compose import Composer
+    from vawsum_agent.logs.batch.request import Request
     from vawsum_agent.state.log_records import Marker
 
 
@@ -61,7 +62,7 @@ class Batch:
     start: int
     end: int
     layout: bytes
-    digest: str
+    digest: Callable[[], str]
     marker: Marker
     noticed_at: float
     dropped_bytes: dict[str, int]

@@ -283,6 +283,9 @@ class Shipper:
             return
         if not lane.destination.failures:
             _log.warning("destination_failing", group=lane.destination.group, error=outcome.error.message)
+        if outcome.has_progressed:
+            # Finding a poisoned event takes many requests: one of them failing now and then is no failure in a row.
+            lane.destination.succeeded()
         lane.destination.failed(outcome.error, self._clock.monotonic())
 
     def _ask(self, lane: Lane, shipments: list[Shipment]) -> None:

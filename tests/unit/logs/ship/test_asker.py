@@ -58,7 +58,7 @@ def journal(tmp_path: Path) -> LogBatches:
 def undecided(block: bytes, *, is_whole: bool = True) -> Shipment:
     """Make a request of lines of one moment."""
     layout = Layout([Run(len(block), NOW_MS)], is_by_line=True)
-    batch = Batch(ORIGIN, COMPOSER, 0, len(block), layout.encode(), "", NO_MARKER, 0.0, {})
+    batch = Batch(ORIGIN, COMPOSER, 0, len(block), layout.encode(), str, NO_MARKER, 0.0, {})
     request = COMPOSER.compose(block, layout).requests[0]
     batch.shipments.append(Shipment(batch, request, Progress.UNDECIDED, is_whole=is_whole))
     return batch.shipments[0]

@@ -5,8 +5,9 @@ from __future__ import annotations
 import random
 
 from vawsum_agent.core.errors import Throttled
-from vawsum_agent.logs.batch.compose import Composer, Request
+from vawsum_agent.logs.batch.compose import Composer
 from vawsum_agent.logs.batch.layout import Layout
+from vawsum_agent.logs.batch.request import Request
 from vawsum_agent.logs.redact import Redactor
 from vawsum_agent.logs.ship.destination import Destination
 from vawsum_agent.logs.ship.lane import Lane
@@ -19,7 +20,7 @@ FILE = Origin(1, "/x", "x", lambda _start, _end: None)
 def batch(first_ms: int, last_ms: int) -> Batch:
     """Make a batch of one request over a span of time."""
     made = Batch(
-        FILE, Composer("g", "s", Redactor([])), 0, 10, Layout([], is_by_line=True).encode(), "", NO_MARKER, 0.0, {}
+        FILE, Composer("g", "s", Redactor([])), 0, 10, Layout([], is_by_line=True).encode(), str, NO_MARKER, 0.0, {}
     )
     made.shipments.append(Shipment(made, Request(b"", 1, 10, first_ms, last_ms)))
     return made
