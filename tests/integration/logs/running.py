@@ -22,7 +22,7 @@ CALM: dict[str, Any] = {"visibility_delay_s": 0.5, "old_visibility_delay_s": 0.5
 """Settings of a sandbox that shows events soon, for tests of something else."""
 
 
-def source(name: str, *paths: Path | str, **keys: str) -> str:
+def source(name: str, *paths: Path | str, **keys: str | list[str]) -> str:
     """Return one `[[logs.source]]`; its group is `/test/{name}` unless the keys say otherwise."""
     values = {"name": name, "format": "apache-access", "log_group": f"/test/{name}", **keys}
     lines = [f"{key} = {json.dumps(value)}" for key, value in values.items()]
