@@ -49,8 +49,8 @@ def probe(config: Config) -> Iterator[Finding]:
     from vawsum_agent.logs import doctor  # noqa: PLC0415 - as above
 
     host = Host(InstanceMetadata())
-    eyes = doctor.eyes_of_daemon(Path(config.agent.state_dir), listener_pid(control_socket(config.agent)))
-    yield from doctor.access(config.logs, eyes)
+    pid = listener_pid(control_socket(config.agent))
+    yield from doctor.access(config.logs, doctor.eyes_of_daemon(Path(config.agent.state_dir), pid), pid)
     yield from _aws(config, config.logs, host, host.identity(config.agent))
 
 

@@ -72,8 +72,11 @@ class DeadLetters:
         return sum(segment.stat().st_size for segment in self.segments())
 
     def segments(self) -> list[Path]:
-        """List the files, oldest first."""
-        return sorted(path for path in self._folder.glob("*.jsonl") if path.stem.isdigit())
+        """List the files, oldest first. Raises OSError."""
+        try:
+            return sorted(path for path in self._folder.iterdir() if path.suffix == ".jsonl" and path.stem.isdigit())
+        except FileNotFoundError:
+            return []
 
     def read(self, segment: Path) -> Iterator[Letter]:
         """Read one file, each event once and without what was taken; lines that a crash cut short are passed over."""

@@ -52,7 +52,7 @@ def checks(
     if config.logs is None:
         yield Finding(Severity.OK, "not configured", "[logs]")
         return
-    yield from access(config.logs, eyes)
+    yield from access(config.logs, eyes, daemon_pid)
     with eyes.looking():
         files = [file for source in config.logs.source for file in find(source)]
     yield from contents(files, eyes, now)

@@ -25,12 +25,19 @@ if TYPE_CHECKING:
 _MOST = 10
 """Findings of one kind a source: the eleventh unreadable file teaches nothing new."""
 
+_NOT_ALLOWED = frozenset({errno.EACCES, errno.EPERM})
 _READ = 4
 _SEARCH = 1
 
 
-def access(logs: LogsConfig, eyes: Eyes) -> Iterator[Finding]:
-    """Check every source."""
+def access(logs: LogsConfig, eyes: Eyes, daemon_pid: int | None) -> Iterator[Finding]:
+    """Check every source.
+
+    Args:
+        logs: with the sources.
+        eyes: as whom the daemon reads. Where this process can't look so, what is closed to it says nothing.
+        daemon_pid: of the running daemon, if it runs: its view of the file system may be another than ours.
+    """
     if not eyes.can_be_used:
         yield Finding(
             Severity.WARNING,
@@ -40,8 +47,10 @@ def access(logs: LogsConfig, eyes: Eyes) -> Iterator[Finding]:
         )
     for source in logs.source:
         with eyes.looking():
-            yield from islice(_patterns(source, eyes), _MOST)
-            yield from _files(source, eyes)
+            findings = [*islice(_patterns(source, eyes), _MOST), *_files(source, eyes)]
+        yield from findings
+        if daemon_pid is not None:
+            yield from islice(_hidden(source, Path(f"/proc/{daemon_pid}/root")), _MOST)
 
 
 def _patterns(source: LogSource, eyes: Eyes) -> Iterator[Finding]:
@@ -50,6 +59,8 @@ def _patterns(source: LogSource, eyes: Eyes) -> Iterator[Finding]:
             continue
         where = f"{source.name}: {escape_path(pattern)}"
         closed = _closed_folder(str(Path(pattern).parent))
+        if closed is not None and not eyes.can_be_used:
+            continue
         if closed is not None:
             yield _refused(closed, eyes, f"the folder can't be looked into; nothing of {where} is followed")
             continue
@@ -76,9 +87,10 @@ def _closed_folder(pattern: str) -> str | None:
 
 def _files(source: LogSource, eyes: Eyes) -> Iterator[Finding]:
     files = find(source)
-    refused = [(file, code) for file in files if (code := _refusal(file.path))]
+    told = set() if eyes.can_be_used else _NOT_ALLOWED
+    refused = [(file, code) for file in files if (code := _refusal(file.path)) and code not in told]
     for file, code in refused[:_MOST]:
-        if code in {errno.EACCES, errno.EPERM}:
+        if code in _NOT_ALLOWED:
             yield _refused(_culprit(file.path), eyes, f"{file.where} can't be read, of source {source.name}")
         else:
             yield Finding(
@@ -89,6 +101,30 @@ def _files(source: LogSource, eyes: Eyes) -> Iterator[Finding]:
         yield Finding(Severity.PROBLEM, what, source.name, "as for those above")
     if files and not refused:
         yield Finding(Severity.OK, f"can be read: {len(files)} {'file' if len(files) == 1 else 'files'}", source.name)
+
+
+def _hidden(source: LogSource, daemons_root: Path) -> Iterator[Finding]:
+    """Find files in whose place the running daemon sees nothing, or something else (systemd.exec(5), sandboxing)."""
+    if not os.access(daemons_root, os.R_OK | os.X_OK):
+        return
+    for file in find(source):
+        ours, theirs = _identity(Path(file.path)), _identity(daemons_root / file.path.lstrip("/"))
+        if ours is not None and ours != theirs and ours == _identity(Path(file.path)):
+            folder = Path(file.path).parent
+            yield Finding(
+                Severity.PROBLEM,
+                "is hidden from the running daemon by its systemd unit (ProtectHome, InaccessiblePaths, PrivateTmp, …)",
+                file.where,
+                f"systemctl edit vawsum-agent, and add: [Service] BindReadOnlyPaths={escape_path(str(folder))}",
+            )
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
 
 
 def _refusal(path: str) -> int:

@@ -44,5 +44,12 @@ def _live(globs: Globs, folder: str, pattern: str) -> Iterator[str]:
     for name in taken:
         path = Path(folder, name)
         is_rotated = any(base in taken for base in rotation_bases(name))
-        if not is_rotated and not path.is_dir():
+        if not is_rotated and not _is_folder(path):
             yield str(path)
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except OSError:
+        return False

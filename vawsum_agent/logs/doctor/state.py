@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,6 +21,12 @@ if TYPE_CHECKING:
 def state(config: Config) -> Iterator[Finding]:
     """Look at the store and at the dead letters; changes nothing."""
     folder = Path(config.agent.state_dir)
+    if not os.access(folder, os.R_OK | os.X_OK) and os.access(folder, os.F_OK):
+        remedy = "run this as root or as the daemon's user"
+        yield Finding(
+            Severity.WARNING, "can't be looked into: store and dead letters are not checked", str(folder), remedy
+        )
+        return
     yield _store(folder / "state.db")
     yield from _damaged(folder)
     yield from _dead_letters(folder / "dead-letter", config)

@@ -20,7 +20,12 @@ STRANGER = Eyes("vawsum-agent", 54_321, 54_321, (54_321,))
 
 
 def a_source(
-    *paths: object, name: str = "test", log_format: FormatName = "apache-access", timezone: str = "UTC", **keys: str
+    *paths: object,
+    name: str = "test",
+    log_format: FormatName = "apache-access",
+    timezone: str = "UTC",
+    log_group: str = "/g",
+    log_stream: str = "{instance_id}{path}",
 ) -> LogSource:
     """Make a source."""
     return LogSource(
@@ -28,8 +33,9 @@ def a_source(
         paths=[str(path) for path in paths],
         format=log_format,
         timezone=timezone,
+        log_group=log_group,
+        log_stream=log_stream,
         redact=["password"],
-        **keys,
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
@@ -39,7 +40,7 @@ def open_path(tmp_path: Path) -> Path:
 def test_readable_files_are_well(tmp_path: Path) -> None:
     """A source whose files can all be read is said to be well."""
     (tmp_path / "a.log").touch()
-    findings = list(access(logs(a_source(tmp_path / "*.log")), OWN if os.geteuid() else ROOT))
+    findings = list(access(logs(a_source(tmp_path / "*.log")), OWN if os.geteuid() else ROOT, None))
     assert bad(findings) == []
     assert "1 file" in findings[0].what
 
@@ -47,7 +48,7 @@ def test_readable_files_are_well(tmp_path: Path) -> None:
 def test_a_glob_without_a_file_is_a_warning(tmp_path: Path) -> None:
     """A glob that means nothing may be a typing error; one that means something beside it hides nothing."""
     (tmp_path / "a.log").touch()
-    found = only(access(logs(a_source(tmp_path / "*.log", tmp_path / "*.lgo")), OWN if os.geteuid() else ROOT))
+    found = only(access(logs(a_source(tmp_path / "*.log", tmp_path / "*.lgo")), OWN if os.geteuid() else ROOT, None))
     assert found.severity is Severity.WARNING
     assert "*.lgo" in found.where
 
@@ -57,7 +58,7 @@ def test_an_unreadable_file_is_a_problem_of_the_daemons_user(open_path: Path) ->
     """Root can read it, the daemon can't: the doctor, run by root, says so and names file, mode, owner and group."""
     path = open_path / "a.log"
     path.touch(mode=0o600)
-    found = only(access(logs(a_source(path)), STRANGER))
+    found = only(access(logs(a_source(path)), STRANGER, None))
     assert found.severity is Severity.PROBLEM
     assert found.where == str(path)
     assert "-rw------- root root" in found.what
@@ -72,9 +73,9 @@ def test_a_group_that_may_read_is_the_remedy(open_path: Path) -> None:
     path.touch(mode=0o640)
     os.chown(path, 0, 4)
     path.chmod(0o640)
-    found = only(access(logs(a_source(path)), STRANGER))
+    found = only(access(logs(a_source(path)), STRANGER, None))
     assert found.remedy.startswith("usermod --append --groups adm vawsum-agent")
-    assert bad(access(logs(a_source(path)), Eyes("vawsum-agent", 54_321, 54_321, (4,)))) == []
+    assert bad(access(logs(a_source(path)), Eyes("vawsum-agent", 54_321, 54_321, (4,)), None)) == []
 
 
 @as_root
@@ -84,7 +85,7 @@ def test_a_closed_folder_is_named_instead_of_its_files(open_path: Path, pattern:
     folder = open_path / "httpd"
     folder.mkdir(mode=0o700)
     (folder / "a.log").touch()
-    found = only(access(logs(a_source(open_path / pattern)), STRANGER))
+    found = only(access(logs(a_source(open_path / pattern)), STRANGER, None))
     assert found.severity is Severity.PROBLEM
     assert found.where == str(folder)
 
@@ -94,7 +95,41 @@ def test_the_capability_reads_everything(open_path: Path) -> None:
     """With CAP_DAC_READ_SEARCH, as the unit has it, modes don't matter."""
     path = open_path / "a.log"
     path.touch(mode=0o600)
-    assert bad(access(logs(a_source(path)), Eyes("vawsum-agent", 54_321, 54_321, (), reads_all=True))) == []
+    assert bad(access(logs(a_source(path)), Eyes("vawsum-agent", 54_321, 54_321, (), reads_all=True), None)) == []
+
+
+def test_what_only_the_daemon_can_see_is_not_judged(open_path: Path) -> None:
+    """Run by a user that can't look as the daemon does, the doctor says so instead of finding what is no problem."""
+    path = open_path / "a.log"
+    path.touch(mode=0)
+    blind = Eyes("vawsum-agent", 54_322, 54_322, (), reads_all=True)
+    with STRANGER.looking():
+        found = only(access(logs(a_source(path)), blind, None))
+    assert found.severity is Severity.WARNING
+    assert "run this as root" in found.remedy
+
+
+def test_a_daemon_in_our_own_file_system_sees_what_we_see(tmp_path: Path) -> None:
+    """Nothing is hidden from a daemon without a mount namespace of its own."""
+    (tmp_path / "a.log").touch()
+    assert bad(access(logs(a_source(tmp_path / "a.log")), OWN if os.geteuid() else ROOT, os.getpid())) == []
+
+
+@as_root
+def test_what_the_unit_hides_is_told(tmp_path: Path) -> None:
+    """A log below a folder that the unit keeps from the daemon (here a private mount) is a problem with its drop-in."""
+    (tmp_path / "a.log").touch()
+    script = f"mount -t tmpfs none {tmp_path} && echo ready && exec sleep 30"
+    with subprocess.Popen(["unshare", "--mount", "sh", "-c", script], stdout=subprocess.PIPE) as daemon:
+        try:
+            assert daemon.stdout is not None
+            if daemon.stdout.readline() != b"ready\n":
+                pytest.skip("no mount namespaces here")
+            found = only(access(logs(a_source(tmp_path / "a.log")), ROOT, daemon.pid))
+        finally:
+            daemon.kill()
+    assert found.severity is Severity.PROBLEM
+    assert f"BindReadOnlyPaths={tmp_path}" in found.remedy
 
 
 @as_root
@@ -111,7 +146,7 @@ def test_many_unreadable_files_are_told_shortly(tmp_path: Path) -> None:
     """A hundred files that can't be opened are ten findings and one that counts the others."""
     for number in range(100):
         (tmp_path / f"{number}.log").symlink_to(f"{number}.log")
-    findings = bad(access(logs(a_source(tmp_path / "*.log")), OWN if os.geteuid() else ROOT))
+    findings = bad(access(logs(a_source(tmp_path / "*.log")), OWN if os.geteuid() else ROOT, None))
     assert len(findings) == 11
     assert findings[-1].what.startswith("90 more")
 
