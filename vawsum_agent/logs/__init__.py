@@ -7,5 +7,5 @@
     ship/      journal, send, read the answer, ask what became of it; lanes, destinations, backoff
 
 `component` puts them together; `ledger` counts every byte on its way; `deadletter` keeps what CloudWatch can't take;
-`redact` masks values by name; `health` says what is wrong.
+`replay` sends that again; `redact` masks values by name; `health` says what is wrong, `doctor/` what will go wrong.
 """
