@@ -17,6 +17,10 @@ SIZE_BYTES = 8 << 20
 _HEADROOM_BYTES = 32 << 20
 _LEAST_BYTES = 1 << 20
 _STEP_BYTES = 1 << 20
+_LARGEST_SHARE = 8
+"""On a small disk no more than such a part is set aside."""
+_SMALL_SHARE = 64
+"""And it is full when less than such a part of it is left."""
 _LOOK_EVERY_S = 1.0
 
 
@@ -24,13 +28,12 @@ class Reserve:
     """A file whose only use is its size, and whether the disk it stands on is full. Guarded by the store's lock.
 
     Attributes:
-        is_disk_full: whether there is no space to speak of, or none was left to set aside.
+        is_disk_full: whether there is no space to speak of, and since then not enough to set aside again.
     """
 
-    def __init__(self, path: Path, size_bytes: int = SIZE_BYTES) -> None:
+    def __init__(self, path: Path) -> None:
         self.is_disk_full = False
         self._path = path
-        self._size_bytes = size_bytes
         self._looked_at = float("-inf")
 
     def was_held(self) -> bool:
@@ -45,9 +48,10 @@ class Reserve:
         if now - self._looked_at < _LOOK_EVERY_S:
             return
         self._looked_at = now
-        if shutil.disk_usage(self._path.parent).free < _LEAST_BYTES or not self._hold():
+        total, _, free = shutil.disk_usage(self._path.parent)
+        if free < min(_LEAST_BYTES, total // _SMALL_SHARE):
             self._note_full()
-        elif self.is_disk_full:
+        elif self._hold(total, free) and self.is_disk_full:
             self.is_disk_full = False
             _log.info("disk_recovered", path=str(self._path.parent))
 
@@ -67,18 +71,19 @@ class Reserve:
             self.is_disk_full = True
             _log.warning("disk_full", path=str(self._path.parent))
 
-    def _hold(self) -> bool:
+    def _hold(self, total: int, free: int) -> bool:
         """Set the space aside once the disk has clearly more than that free. True when it is held."""
-        if self._held_bytes() >= self._size_bytes:
+        size = min(SIZE_BYTES, total // _LARGEST_SHARE)
+        if self._held_bytes() >= size:
             return True
-        if shutil.disk_usage(self._path.parent).free < self._size_bytes + _HEADROOM_BYTES:
+        if free < size + min(_HEADROOM_BYTES, total // _LARGEST_SHARE):
             return False
         try:
             descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except OSError:
             return False
         try:
-            os.posix_fallocate(descriptor, 0, self._size_bytes)
+            os.posix_fallocate(descriptor, 0, size)
         except OSError:
             return False
         finally:
