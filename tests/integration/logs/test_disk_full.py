@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from sandbox import Sandbox
 
-DISK_BYTES = 96 << 20
+DISK_BYTES = count(24, 96) << 20
 FULL_S = count(6, 120)
 
 
