@@ -172,7 +172,7 @@ class FileReader:
         if cut == 0:
             self._wanted_bytes = BLOCK_BYTES
         elif read - cut > _LEFT_OVER_BYTES:
-            self._wanted_bytes = cut - cut // _STEP_DOWN
+            self._wanted_bytes = max(cut - cut // _STEP_DOWN, BLOCK_BYTES // 2)
         else:
             self._wanted_bytes = min(BLOCK_BYTES, self._wanted_bytes + self._wanted_bytes // _STEP_UP)
 
