@@ -95,6 +95,13 @@ class Ledger:
             account.unread_bytes = unread_bytes
             account.oldest_pending_at = oldest_pending_at
 
+    def ended(self, file_id: int) -> None:
+        """Nothing of the file waits any more; a row that was closed already stays closed."""
+        with self._lock:
+            account = self._accounts.get(file_id)
+            if account is not None:
+                account.unread_bytes, account.oldest_pending_at = 0, None
+
     def rows(self, now: float) -> list[dict[str, object]]:
         """Show all rows."""
         with self._lock:

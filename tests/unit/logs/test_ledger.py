@@ -38,6 +38,19 @@ def test_any_name_can_be_shown() -> None:
     assert b"xff.log" in orjson.dumps(ledger.rows(0.0))
 
 
+def test_file_that_ended_waits_for_nothing() -> None:
+    """What waited when a file was last looked at is no backlog for ever; a row that is closed stays closed."""
+    ledger = Ledger()
+    ledger.open(record())
+    ledger.waiting(1, 500, 3.0)
+    assert ledger.totals() == (0, 500, 3.0)
+    ledger.ended(1)
+    assert ledger.totals() == (0, 0, None)
+    ledger.close(1)
+    ledger.ended(1)
+    assert ledger.rows(0.0) == []
+
+
 def test_lost_bytes_are_counted() -> None:
     """Bytes that were gone before anybody read them are dropped, with the reason."""
     ledger = Ledger()

@@ -148,6 +148,8 @@ class Reader:
                     self._attach(source, tail)
         for file_id in self._readers.keys() - present:
             self._pending_bytes -= self._readers.pop(file_id).pending_bytes()
+            # What waited when it was last looked at was read since, or is booked as lost.
+            self._ledger.ended(file_id)
         wall = self._clock.now()
         for reader in self._readers.values():
             reader.notice(wall)
