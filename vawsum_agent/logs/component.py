@@ -77,7 +77,7 @@ class LogsComponent:
         self._sender = Sender(Putter(client, settings), self._journal, undeliverable, clock)
         self._shipper = Shipper(
             sender=self._sender,
-            asker=Asker(client, self._journal, self._read_range, clock),
+            asker=Asker(client, self._journal, self._recall_range, clock),
             settle=self._settle,
             notify=self._wake.set,
             verification=self._verification,
@@ -213,8 +213,8 @@ class LogsComponent:
     def _has_work(self) -> bool:
         return not self._reader.has_seen_all or self._reader.has_work()
 
-    def _read_range(self, file_id: int, start: int, end: int) -> bytes | None:
-        return self._reader.read_range(file_id, start, end)
+    def _recall_range(self, file_id: int, start: int, end: int) -> bytes | None:
+        return self._reader.recall_range(file_id, start, end)
 
     def _settle(self, batch: Batch) -> None:
         """Book a batch whose requests all have their final answer. Raises StateError; then it is tried again."""

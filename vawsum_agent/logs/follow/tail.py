@@ -41,6 +41,7 @@ class Tail:
         is_searching: it is not decided yet where its bytes are; reads give nothing, `read_range` None, for now.
         wants_turn: a read works its way through a compressed file to `position`; call it again soon.
         written_at: when bytes were last added, seconds since the epoch.
+        is_recalled: whether it stays at hand for `read_range` though all of it is accepted; set by who reads.
         lost_bytes: how many bytes were lost for good before anybody read them; None when nobody can know.
         lost_reason: ``"truncated"``, ``"deleted"`` or ``"damaged"``; empty when nothing was lost.
     """
@@ -61,6 +62,7 @@ class Tail:
         self.is_suspect = False
         self.is_finished = record.is_finished
         self.is_held = False
+        self.is_recalled = False
         self.missing_since: float | None = None
         self.missing_reason = "deleted"
         self.changed_at = 0.0
@@ -265,8 +267,8 @@ class Tail:
         return missing if missing or self._was_seen or self.fingerprint.head_length == 0 else None
 
     def finish_when_done(self) -> None:
-        """Close a generation that has ended, was read to its end and accepted."""
-        if self.is_finished or self.is_held or not self.is_final:
+        """Close a generation that has ended, was read to its end and accepted, once nobody will read it again."""
+        if self.is_finished or self.is_held or not self.is_final or (self.is_recalled and self.content is not None):
             return
         if self.checkpoint < self.position or not self._is_exhausted():
             return

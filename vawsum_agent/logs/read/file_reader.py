@@ -23,6 +23,9 @@ _STEP_DOWN = 256
 _STEP_UP = 64
 
 
+_RECALL_S = 60.0
+
+
 class Doubt(NamedTuple):
     """What a store that lags can't tell: bytes before ``until`` were perhaps sent already, ``since`` at the latest."""
 
@@ -57,12 +60,15 @@ class FileReader:
         composer: Composer,
         lane: Lane,
         doubt: Doubt,
+        attached_at: float,
     ) -> None:
         self.tail = tail
         self.origin = origin
         self.composer = composer
         self.lane = lane
         self.noticed_at: float | None = None
+        self._checkpointed_at = attached_at
+        self.recall(attached_at)
         self._format = source.log_format
         self._stamper = Stamper(source.log_format)
         self._settle_s = source.settle_s
@@ -95,6 +101,18 @@ class FileReader:
         self.tail.rewind(offset)
         self.pass_over([(start, end) for start, end in taken if end > offset])
         return given_up
+
+    def checkpointed(self, offset: int, now: float) -> None:
+        """Take note that everything before ``offset`` is accepted or counted as dropped, and stored as such."""
+        self._checkpointed_at = now
+        self.tail.checkpointed(offset)
+
+    def recall(self, now: float) -> None:
+        """Keep what is all accepted at hand for a while, and for as long as the stream is asked what arrived.
+
+        Its lines have to be told from identical ones of the same moment in the batches that follow.
+        """
+        self.tail.is_recalled = self.lane.is_in_doubt or now - self._checkpointed_at < _RECALL_S
 
     def pending_bytes(self) -> int:
         """Count what is read and in no batch."""

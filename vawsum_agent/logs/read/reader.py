@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from vawsum_agent.core.errors import AgentError
 from vawsum_agent.core.pulse import Pulse
 from vawsum_agent.logs.batch.cut import BLOCK_BYTES
 from vawsum_agent.logs.read.file_reader import NO_DOUBT, Doubt, FileReader
@@ -22,7 +23,7 @@ from vawsum_agent.logs.read.resume import resume
 from vawsum_agent.logs.ship.shipment import Origin
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Sequence
 
     from vawsum_agent.core.clock import Clock
     from vawsum_agent.logs.follow.tail import Tail
@@ -81,7 +82,7 @@ class Reader:
         self._checkpoints.append((file_id, offset))
 
     def read_range(self, file_id: int, start: int, end: int) -> bytes | None:
-        """Read bytes of a followed file again, from any thread; None when they are gone."""
+        """Read bytes of a followed file again, from any thread; None when they are gone, or not found yet."""
         self._asking += 1
         try:
             with self._files_lock:
@@ -89,6 +90,15 @@ class Reader:
                 return reader.tail.read_range(start, end) if reader else None
         finally:
             self._asking -= 1
+
+    def recall_range(self, file_id: int, start: int, end: int) -> bytes | None:
+        """Do as `read_range`. Raises AgentError where the bytes are not found yet: ask again."""
+        data = self.read_range(file_id, start, end)
+        with self._files_lock:
+            tails = (tail for source in self._sources for tail in source.follower.tails())
+            if data is None and any(tail.file_id == file_id and tail.is_searching for tail in tails):
+                raise AgentError("a generation of the log is being looked for", hint="it is asked for again")
+        return data
 
     def turn(self, *, was_woken: bool, is_draining: bool) -> float:
         """Do all that can be done now.
@@ -153,6 +163,7 @@ class Reader:
         wall = self._clock.now()
         for reader in self._readers.values():
             reader.notice(wall)
+            reader.recall(wall)
             if reader.tail.lost_reason and reader.tail.file_id not in self._lost:
                 self._book_loss(reader.tail)
 
@@ -160,7 +171,7 @@ class Reader:
         composer = source.composer(tail.path)
         lane = self._shipper.lane(composer.group, composer.stream)
         origin = Origin(tail.file_id, tail.path, tail.source, partial(self.read_range, tail.file_id))
-        reader = FileReader(tail, origin, source, composer, lane, self._doubt(tail))
+        reader = FileReader(tail, origin, source, composer, lane, self._doubt(tail), self._clock.now())
         self._ledger.open(tail.record)
         resumed = resume(tail, origin, composer, self._journal, self._count)
         self._readers[tail.file_id] = reader
@@ -190,7 +201,7 @@ class Reader:
                 file_id, offset = self._checkpoints.popleft()
                 reader = self._readers.get(file_id)
                 if reader is not None:
-                    reader.tail.checkpointed(offset)
+                    reader.checkpointed(offset, self._clock.now())
 
     def _pass(self, *, is_draining: bool) -> bool:
         """Give every file that is due one batch; True when any batch came of it."""
@@ -282,7 +293,3 @@ class Reader:
         is_wanted = self._is_news_waiting or any(source.follower.wants_scan for source in self._sources)
         pause_s = _SCAN_AT_MOST_EVERY_S if is_wanted else _SCAN_EVERY_S
         return self._scanned_at + pause_s - self._clock.monotonic()
-
-    def tails(self) -> Iterable[Tail]:
-        """Go through the followed files, for ``status`` and tests."""
-        return [reader.tail for reader in list(self._readers.values())]

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from vawsum_agent.state.log_batches import LogBatches
 
     ReadRange = Callable[[int, int, int], bytes | None]
-    """Reads bytes of a file again by (file_id, start, end); None when they are gone."""
+    """Reads bytes of a file again by (file_id, start, end); None when they are gone. Raises AgentError: ask again."""
 
 
 class Streams(Protocol):
@@ -64,7 +64,7 @@ class Asker:
 
         Raises:
             AwsError: the stream could not be read; it may be tried again.
-            StateError: the journal could not be read.
+            AgentError: the journal or the bytes of batches before could not be read.
         """
         composer = shipments[0].batch.composer
         asked_at = self._clock.now()

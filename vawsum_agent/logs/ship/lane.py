@@ -54,6 +54,11 @@ class Lane:
             latest_ms = max(latest_ms, shipment.request.last_ms)
         return None
 
+    @property
+    def is_in_doubt(self) -> bool:
+        """Whether the stream is asked, or about to be; may be read without the lock."""
+        return self.is_asking or self.ask_at is not None
+
     def undecided(self) -> list[Shipment]:
         """List the shipments whose last attempt had no clear answer."""
         return [shipment for shipment in self._shipments if shipment.progress is Progress.UNDECIDED]
