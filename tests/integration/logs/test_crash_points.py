@@ -160,3 +160,32 @@ def test_crash_points(sandbox: Sandbox, tmp_path: Path, tell: Callable[[str], No
     tell(f"{len(runs)} points in {time.monotonic() - begun:.0f} s")
     assert failures == {}, "\n".join(f"{point}: {str(error)[:700]}" for point, error in failures.items())
     assert sandbox.violations() == []
+
+
+@pytest.mark.parametrize("kind", ["hang", "hang_after"])
+def test_identical_lines_around_a_rotation(kind: str, agent: RunningAgent, sandbox: Sandbox, logs: Path) -> None:
+    """When the process dies while it sends lines that are identical to the last ones of a file that was rotated and
+    compressed meanwhile, then they arrive once, whether they had been accepted or not.
+    """  # noqa: D205 - one sentence
+    log = CountedLog(logs / "access.log")
+    rotation = Logrotate(logs.with_name("rotation"), {log.path: "create, compress"})
+    agent.configure(source("web", log.path))
+    line = health_line(time.time())
+    log.write(10)
+    log.append(f"{line}\n{line}\n".encode())
+    agent.start_and_wait()
+    agent.wait_settled(log.written_bytes)
+    rotation.run()
+    # Long enough for the rotated file, which nobody has open and which has no name any more, to be done with.
+    time.sleep(2.5)
+    sandbox.fault(kind, operation="PutLogEvents")
+    log.append(f"{line}\n".encode() * 2)
+    agent.wait_until(lambda: sandbox.faults()[0]["hits"], "the request is under way")
+    time.sleep(0.5)
+    agent.kill()
+    sandbox.calm()
+    agent.start_and_wait()
+    agent.wait_settled(log.written_bytes)
+    proof = prove_sandbox(sandbox, log.texts)
+    assert proof.is_clean, str(proof)
+    assert Counter(proof.foreign) == Counter({line: 4})
