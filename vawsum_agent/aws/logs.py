@@ -6,13 +6,16 @@
 
 from __future__ import annotations
 
+import random
 import threading
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import structlog
 
 from vawsum_agent.aws.errors import mapped
+from vawsum_agent.core.errors import Throttled
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,6 +23,10 @@ if TYPE_CHECKING:
     from vawsum_agent.aws.session import AwsSession
 
 _log = structlog.get_logger()
+
+_PAGE_PAUSES_S = (0.2, 0.4, 0.8, 1.6, 3.2)
+"""How long a throttled page is waited for, again and again: the quota is low and the account's, and a long stream begun
+anew for each such answer would never be read to its end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,21 +88,27 @@ class LogsClient:
         token: str | None = None
         while True:
             arguments: dict[str, object] = {} if token is None else {"nextToken": token}
-            with mapped("GetLogEvents", f"{group} {stream}"):
-                page = self._client.get_log_events(
-                    logGroupName=group,
-                    logStreamName=stream,
-                    startTime=first_ms,
-                    endTime=last_ms + 1,
-                    startFromHead=True,
-                    **arguments,
-                )
+            page = self._page(group, stream, startTime=first_ms, endTime=last_ms + 1, startFromHead=True, **arguments)
             for event in page.get("events", ()):
                 yield StoredEvent(event["timestamp"], event["message"])
             following = page.get("nextForwardToken")
             if following is None or following == token:
                 return
             token = following
+
+    def _page(self, group: str, stream: str, **arguments: object) -> dict[str, Any]:
+        for pause_s in (*_PAGE_PAUSES_S, None):
+            try:
+                with mapped("GetLogEvents", f"{group} {stream}"):
+                    page: dict[str, Any] = self._client.get_log_events(
+                        logGroupName=group, logStreamName=stream, **arguments
+                    )
+                    return page
+            except Throttled:
+                if pause_s is None:
+                    raise
+                time.sleep(pause_s * random.uniform(0.5, 1.0))  # noqa: S311 - jitter
+        raise AssertionError
 
     def create_group(self, group: str, retention_days: int, kms_key_id: str) -> None:
         """Create a group with its retention and key; one that exists is left as it is. Raises AwsError."""
