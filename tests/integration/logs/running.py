@@ -12,12 +12,14 @@ from typing import TYPE_CHECKING, Any
 import psutil
 
 from sandbox.demo.agent import Agent
+from tests.counts import count
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from sandbox import Sandbox
 
+LIMIT_S = float(count(30, 300))
 CALM: dict[str, Any] = {"visibility_delay_s": 0.5, "old_visibility_delay_s": 0.5, "empty_page_rate": 0.25}
 """Settings of a sandbox that shows events soon, for tests of something else."""
 
@@ -66,7 +68,7 @@ class RunningAgent(Agent):
         text += ["[logs]", *(f"{key} = {json.dumps(value)}" for key, value in table.items())]
         self.config.write_text("\n".join([*text, *sources]))
 
-    def wait_until(self, holds: Callable[[], object], what: str, limit_s: float = 30.0) -> None:
+    def wait_until(self, holds: Callable[[], object], what: str, limit_s: float = LIMIT_S) -> None:
         """Wait for something; fails with what the daemon said last."""
         ends_at = time.monotonic() + limit_s
         while True:
@@ -85,7 +87,7 @@ class RunningAgent(Agent):
         self.start()
         self.wait_until(lambda: self.component("logs"), "the daemon answers")
 
-    def wait_settled(self, written_bytes: int, limit_s: float = 30.0) -> None:
+    def wait_settled(self, written_bytes: int, limit_s: float = LIMIT_S) -> None:
         """Wait until so many bytes of the files have their final answer, and nothing else is under way."""
 
         def is_settled() -> bool:
@@ -95,7 +97,7 @@ class RunningAgent(Agent):
 
         self.wait_until(is_settled, f"{written_bytes:,} bytes are settled", limit_s)
 
-    def wait_stored(self, events: int, limit_s: float = 30.0) -> None:
+    def wait_stored(self, events: int, limit_s: float = LIMIT_S) -> None:
         """Wait until the service holds so many events."""
         self.wait_until(
             lambda: self.sandbox.count() >= events, f"{events} events stored, not {self.sandbox.count()}", limit_s

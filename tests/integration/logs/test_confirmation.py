@@ -20,8 +20,8 @@ PAGE = 400
 
 
 def test_long_streams_are_read_through_throttling(agent: RunningAgent, sandbox: Sandbox, logs: Path) -> None:
-    """When an answer is lost, the stream has many pages and a third of the asking is throttled, then what arrived is found
-    all the same and not sent again.
+    """When an answer is lost, the stream has many pages and a third of the asking is throttled, then what arrived is
+    found all the same and not sent again.
     """  # noqa: D205 - one sentence
     log = CountedLog(logs / "access.log")
     agent.configure(source("web", log.path))

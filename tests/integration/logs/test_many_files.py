@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from sandbox import Sandbox
 
-FILES = count(1_000, 3_000)
+FILES = 1_000
 IDLE_S = count(5, 60)
 IDLE_SHARE = 0.05
 """Of a core, with a margin for a busy machine; `make bench` holds it to the real figure."""

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from sandbox.proof import Proof
 
 LINES = count(2_000, 60_000)
+WAIT_S = count(30, 600)
 
 
 def remove(state: Path) -> None:
@@ -103,8 +104,10 @@ class Host:
     def wait_delivered(self) -> None:
         """Wait until all is stored and what the ledger knows is settled: a store begun anew knows no rotated files."""
         written = sum(len(file.texts) for file in self.files)
-        self.agent.wait_until(lambda: self._sandbox.count(self.group) >= written, f"{written} lines of {self.group}")
-        self.agent.wait_settled(sum(file.path.stat().st_size for file in self.files))
+        self.agent.wait_until(
+            lambda: self._sandbox.count(self.group) >= written, f"{written} lines of {self.group}", WAIT_S
+        )
+        self.agent.wait_settled(sum(file.path.stat().st_size for file in self.files), WAIT_S)
 
     def prove(self) -> Proof:
         """Compare."""
@@ -136,6 +139,7 @@ def outlive(host: Host, end: str, damage: str) -> None:
     assert agent.stop() == 0
 
 
+@pytest.mark.timeout(count(120, 3600))
 @pytest.mark.parametrize("end", ["killed", "stopped"])
 def test_damaged_state(end: str, sandbox: Sandbox, tmp_path: Path) -> None:
     """When state.db missing, empty, truncated, then moved aside with one clear line; never a silent resend of
