@@ -8,6 +8,7 @@ from vawsum_agent.logs.batch.cut import BLOCK_BYTES, cut_entries, cut_lines
 from vawsum_agent.logs.batch.stamp import Stamper
 from vawsum_agent.logs.batch.trim import trim_to_whole_seconds
 from vawsum_agent.logs.follow.fingerprint import MARKER_BYTES, marker_of
+from vawsum_agent.logs.read.order import Place
 from vawsum_agent.logs.ship.shipment import Batch, Progress, Shipment
 
 if TYPE_CHECKING:
@@ -49,6 +50,7 @@ class FileReader:
 
     Attributes:
         taken: ranges that are in batches already, in order.
+        place: behind older generations of the same log.
         noticed_at: wall time since when something waits to be read or cut; None when nothing does.
     """
 
@@ -67,6 +69,7 @@ class FileReader:
         self.composer = composer
         self.lane = lane
         self.noticed_at: float | None = None
+        self.place = Place()
         self._checkpointed_at = attached_at
         self.recall(attached_at)
         self._format = source.log_format

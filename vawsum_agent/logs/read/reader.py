@@ -19,6 +19,7 @@ from vawsum_agent.core.errors import AgentError
 from vawsum_agent.core.pulse import Pulse
 from vawsum_agent.logs.batch.cut import BLOCK_BYTES
 from vawsum_agent.logs.read.file_reader import NO_DOUBT, Doubt, FileReader
+from vawsum_agent.logs.read.order import older_ones
 from vawsum_agent.logs.read.resume import resume
 from vawsum_agent.logs.ship.shipment import Origin
 
@@ -152,10 +153,14 @@ class Reader:
         present: set[int] = set()
         for source in self._sources:
             source.follower.scan()
-            for tail in source.follower.tails():
+            tails = source.follower.tails()
+            older = older_ones(tails)
+            for tail in tails:
                 present.add(tail.file_id)
                 if tail.file_id not in self._readers and not tail.is_searching:
                     self._attach(source, tail)
+                if tail.file_id in self._readers:
+                    self._readers[tail.file_id].place.older = older.get(tail.file_id, ())
         for file_id in self._readers.keys() - present:
             self._pending_bytes -= self._readers.pop(file_id).pending_bytes()
             # What waited when it was last looked at was read since, or is booked as lost.
@@ -218,7 +223,7 @@ class Reader:
         now = self._clock.now()
         reader.notice(now)
         due_at = reader.due_at(now)
-        if due_at is None or (due_at > now and not is_draining):
+        if due_at is None or (not is_draining and (due_at > now or reader.place.waits(now))):
             return False
         return self._has_room(reader) and self._read(reader, now)
 
