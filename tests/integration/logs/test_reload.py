@@ -7,6 +7,8 @@ import signal
 import time
 from typing import TYPE_CHECKING
 
+import pytest
+
 from sandbox.proof import prove_sandbox
 from tests.counts import count
 from tests.integration.logs.running import RunningAgent, source
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
 RELOADS = count(6, 100)
 
 
+@pytest.mark.timeout(count(120, 900))
 def test_reload(agent: RunningAgent, sandbox: Sandbox, logs: Path, tell: Callable[[str], None]) -> None:
     """When SIGHUP comes while traffic flows, logs rotate and the service stutters, then lost 0, twice 0; what the new
     configuration adds is followed, what it can't read is refused and the old one goes on.
