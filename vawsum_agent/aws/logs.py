@@ -1,13 +1,12 @@
 """CloudWatch Logs, as narrow as the agent needs it. One thread may call while others do.
 
-``put`` takes a body that is built already: botocore signs and sends it, but neither validates nor serialises
+``put`` takes a body that is built already (see `prepared`): botocore neither validates nor serialises
 10,000 events one by one, which would cost more than all the rest of the way of a line.
 """
 
 from __future__ import annotations
 
 import random
-import threading
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import structlog
 
 from vawsum_agent.aws.errors import mapped
+from vawsum_agent.aws.prepared import PreparedCall
 from vawsum_agent.core.errors import Throttled
 
 if TYPE_CHECKING:
@@ -56,8 +56,7 @@ class LogsClient:
 
     def __init__(self, session: AwsSession) -> None:
         self._client: Any = session.client("logs", parameter_validation=False)
-        self._prepared = threading.local()
-        self._client.meta.events.register("before-call.cloudwatch-logs.PutLogEvents", self._put_body_in_place)
+        self._put = PreparedCall(session, self._client, "PutLogEvents", "put_log_events")
 
     def put(self, group: str, stream: str, body: bytes) -> RejectedEvents:
         """Send one batch; ``body`` is the gzipped JSON of the whole request.
@@ -68,14 +67,9 @@ class LogsClient:
             NotFound: the group or the stream does not exist.
             Rejected: the whole batch is refused, and would be again.
         """
-        self._prepared.body = body
         with mapped("PutLogEvents", f"{group} {stream}"):
-            answer = self._client.put_log_events(logGroupName=group, logStreamName=stream, logEvents=[])
+            answer = self._put.call(body, logGroupName=group, logStreamName=stream, logEvents=[])
         return _rejected(answer.get("rejectedLogEventsInfo") or {})
-
-    def _put_body_in_place(self, params: dict[str, Any], **_: object) -> None:
-        params["body"] = self._prepared.body
-        params["headers"]["Content-Encoding"] = "gzip"
 
     def events(self, group: str, stream: str, first_ms: int, last_ms: int) -> Iterator[StoredEvent]:
         """Read a stream from ``first_ms`` to ``last_ms``, both included, to its end token.

@@ -15,6 +15,7 @@ from vawsum_agent.core.errors import AwsError
 
 if TYPE_CHECKING:
     from botocore.client import BaseClient
+    from botocore.credentials import ReadOnlyCredentials
 
 CONNECT_TIMEOUT_S = 5.0
 READ_TIMEOUT_S = 15.0
@@ -27,6 +28,11 @@ class AwsSession:
     def __init__(self, session: botocore.session.Session, region: str) -> None:
         self._session = session
         self.region = region
+
+    def credentials(self) -> ReadOnlyCredentials | None:
+        """Give those to sign with, renewed when they are about to end; None when the chain has none."""
+        found = self._session.get_credentials()
+        return found.get_frozen_credentials() if found else None
 
     def client(self, service: str, **options: Any) -> BaseClient:  # noqa: ANN401 - passed to botocore as they are
         """Make a client of a service. Raises AwsError when the session's configuration can't be used."""
