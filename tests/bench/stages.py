@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from tests.bench import files
 from vawsum_agent.config.model import LogSource
+from vawsum_agent.daemon.process import tune_malloc
 from vawsum_agent.logs.batch.compose import Composer
 from vawsum_agent.logs.batch.cut import BLOCK_BYTES, cut_entries, cut_lines
 from vawsum_agent.logs.batch.stamp import Stamper
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from vawsum_agent.config.model import FormatName
     from vawsum_agent.logs.formats.format import Format
 
-STAGES = ("read", "cut", "layout", "trim", "compose", "encode layout")
+STAGES = ("read", "cut", "layout", "trim", "compose", "compress", "encode layout")
 _PROFILE_LINES = 25
 
 
@@ -46,6 +47,7 @@ class _Watch:
 
 def stages(scale: Scale, *, with_profile: bool) -> str:
     """Go through each kind of input; returns a table."""
+    tune_malloc()
     size = scale.other_bytes
     inputs: list[tuple[str, Path, FormatName, list[str]]] = [
         ("access", files.access_log(size), "apache-access", []),
@@ -95,7 +97,9 @@ def _run(path: Path, log_format: Format, composer: Composer) -> tuple[_Watch, in
                     layout, cut = trim_to_whole_seconds(layout, cut)
                     whole = whole[:cut]
             with watch.stage("compose"):
-                composer.compose(whole, layout).digest()
+                composed = composer.compose(whole, layout)
+            with watch.stage("compress"):
+                composed.digest()
             with watch.stage("encode layout"):
                 layout.encode()
             pending = block[cut:]

@@ -53,6 +53,20 @@ class SnapshotStore(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class OwnProcess:
+    """What the daemon asks of its process.
+
+    Attributes:
+        guard_exit: called when a stop begins, with the seconds it may take: the process ends by then, whatever hangs.
+        give_memory_back: called now and then.
+    """
+
+    pid: int
+    guard_exit: Callable[[float], None]
+    give_memory_back: Callable[[], None]
+
+
+@dataclass(frozen=True, slots=True)
 class Generation:
     """What one configuration became; a reload builds the next one."""
 
@@ -69,7 +83,7 @@ class Daemon:
         next_generation: reads the configuration again and builds from it; raises AgentError.
         store: keeps the status for when the daemon is down.
         notifier: tells systemd.
-        guard_exit: called when a stop begins, with the seconds it may take: the process ends by then, whatever hangs.
+        process: its own.
     """
 
     def __init__(
@@ -77,12 +91,11 @@ class Daemon:
         first: Generation,
         *,
         version: str,
-        pid: int,
         next_generation: Callable[[], Generation],
         store: SnapshotStore,
         notifier: Notifier,
         clock: Clock,
-        guard_exit: Callable[[float], None],
+        process: OwnProcess,
     ) -> None:
         self.inbox: Inbox = queue.SimpleQueue()
         self._running = first
@@ -90,8 +103,8 @@ class Daemon:
         self._store = store
         self._notifier = notifier
         self._clock = clock
-        self._guard_exit = guard_exit
-        self._version, self._pid, self._started_at = version, pid, clock.now()
+        self._process = process
+        self._version, self._started_at = version, clock.now()
         self._operation: Operation | None = None
         self._state: State | None = State.STARTING
         self._is_reload_wanted = False
@@ -119,7 +132,7 @@ class Daemon:
         state = self._state or worst([component.state for component in components])
         if state is State.RUNNING and notices:
             state = State.DEGRADED
-        facts = Facts(self._version, running.identity, self._pid, self._started_at, files)
+        facts = Facts(self._version, running.identity, self._process.pid, self._started_at, files)
         return document(facts, state, components, notices)
 
     def drain(self, timeout_s: float) -> DrainReport:
@@ -144,6 +157,7 @@ class Daemon:
         self._feed_watchdog()
         if self._clock.monotonic() >= self._next_snapshot:
             self._save_snapshot()
+            self._process.give_memory_back()
 
     def _handle(self, request: Request) -> None:
         match request:
@@ -180,7 +194,7 @@ class Daemon:
         timeout_s = self._running.loaded.config.agent.drain_timeout
         _log.info("stop_requested", reason=reason, drain_timeout_s=timeout_s)
         self._notifier.stopping()
-        self._guard_exit(timeout_s)
+        self._process.guard_exit(timeout_s)
         self._stop_by = CuttableDeadline(self._clock, timeout_s)
         self._state = State.DRAINING
         if self._operation is not None:

@@ -15,9 +15,10 @@ from vawsum_agent.daemon import notify
 from vawsum_agent.daemon.control import ControlServer
 from vawsum_agent.daemon.control_http import Routes
 from vawsum_agent.daemon.identity import Host
-from vawsum_agent.daemon.lifecycle import Daemon, Generation
+from vawsum_agent.daemon.lifecycle import Daemon, Generation, OwnProcess
 from vawsum_agent.daemon.paths import control_socket, state_file
 from vawsum_agent.daemon.process import (
+    give_memory_back,
     guarantee_exit,
     lock_state,
     raise_descriptor_limit,
@@ -57,12 +58,15 @@ def serve(path: Path) -> int:
     daemon = Daemon(
         builder.generation(loaded),
         version=__version__,
-        pid=os.getpid(),
         next_generation=lambda: builder.generation(reloaded(path, agent)),
         store=store,
         notifier=notify.from_environ(),
         clock=clock,
-        guard_exit=lambda timeout_s: guarantee_exit(timeout_s + EXIT_MARGIN_S, 1),
+        process=OwnProcess(
+            pid=os.getpid(),
+            guard_exit=lambda timeout_s: guarantee_exit(timeout_s + EXIT_MARGIN_S, 1),
+            give_memory_back=give_memory_back,
+        ),
     )
     control = ControlServer(control_socket(agent), Routes(__version__, daemon.status, daemon.drain))
     try:

@@ -14,7 +14,7 @@ from vawsum_agent.core.clock import SystemClock
 from vawsum_agent.core.component import State
 from vawsum_agent.core.errors import AgentError, ConfigError, Violation
 from vawsum_agent.core.identity import Identity
-from vawsum_agent.daemon.lifecycle import Daemon, Generation
+from vawsum_agent.daemon.lifecycle import Daemon, Generation, OwnProcess
 from vawsum_agent.daemon.notify import Notifier
 from vawsum_agent.daemon.requests import DrainReport, Reload, Stop
 from vawsum_agent.daemon.supervised import Part
@@ -42,12 +42,11 @@ class Running:
         self.daemon = Daemon(
             self.generation("logs"),
             version="1",
-            pid=7,
             next_generation=self._next,
             store=self.store,
             notifier=Notifier(None),
             clock=CLOCK,
-            guard_exit=self.guarded.append,
+            process=OwnProcess(7, self.guarded.append, lambda: None),
         )
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
