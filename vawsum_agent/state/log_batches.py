@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from vawsum_agent.state.store import Store
 
 _REMEMBERED = 16
+_FORGOTTEN_AT_ONCE = 8
+"""Looking for what can be forgotten is as dear as all the rest of booking a batch."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,12 +110,13 @@ class LogBatches:
         """
 
         def settle(db: sqlite3.Connection) -> int:
-            row = db.execute("SELECT * FROM log_batch WHERE batch_id = ?", (batch_id,)).fetchone()
-            db.execute("UPDATE log_batch SET outcome = 'accepted' WHERE batch_id = ?", (batch_id,))
-            file = db.execute(
-                "SELECT checkpoint, marker_length, marker_digest FROM log_file WHERE file_id = ?", (row["file_id"],)
+            row = db.execute(
+                "SELECT b.file_id, log_group, log_stream, f.checkpoint, f.marker_length, f.marker_digest"
+                " FROM log_batch b JOIN log_file f USING (file_id) WHERE batch_id = ?",
+                (batch_id,),
             ).fetchone()
-            offset, marker = _past_accepted(db, row["file_id"], file)
+            db.execute("UPDATE log_batch SET outcome = 'accepted' WHERE batch_id = ?", (batch_id,))
+            offset, marker = _past_accepted(db, row)
             advance(
                 db,
                 row["file_id"],
@@ -122,7 +125,8 @@ class LogBatches:
                 accepted_bytes=accepted_bytes,
                 dropped=dropped,
             )
-            _forget_old(db, row["log_group"], row["log_stream"])
+            if batch_id % _FORGOTTEN_AT_ONCE == 0:
+                _forget_old(db, row["log_group"], row["log_stream"])
             return offset
 
         return self._store.write(settle)
@@ -146,12 +150,12 @@ class LogBatches:
         return [_record(row) for row in rows]
 
 
-def _past_accepted(db: sqlite3.Connection, file_id: int, file: sqlite3.Row) -> tuple[int, Marker]:
+def _past_accepted(db: sqlite3.Connection, file: sqlite3.Row) -> tuple[int, Marker]:
     offset, marker = file["checkpoint"], Marker(file["marker_length"], file["marker_digest"])
     rows = db.execute(
         "SELECT end_offset, marker_length, marker_digest, start_offset FROM log_batch"
         " WHERE file_id = ? AND outcome = 'accepted' AND start_offset >= ? ORDER BY start_offset",
-        (file_id, offset),
+        (file["file_id"], offset),
     )
     for row in rows:
         if row["start_offset"] != offset:

@@ -133,14 +133,7 @@ class LogFiles:
 
     def book_loss(self, file_id: int, reason: str, length: int) -> None:
         """Count bytes that were gone before anybody read them; the checkpoint stays. Raises StateError."""
-
-        def book(db: sqlite3.Connection) -> None:
-            row = db.execute("SELECT dropped_bytes FROM log_file WHERE file_id = ?", (file_id,)).fetchone()
-            if row is not None:
-                dropped = orjson.dumps(sum_dropped(orjson.loads(row[0]), {reason: length})).decode()
-                db.execute("UPDATE log_file SET dropped_bytes = ? WHERE file_id = ?", (dropped, file_id))
-
-        self._store.write(book)
+        self._store.write(lambda db: add_dropped(db, file_id, reason, length))
 
 
 def advance(
@@ -153,19 +146,21 @@ def advance(
     dropped: Mapping[str, int],
 ) -> None:
     """Move a checkpoint, inside a transaction of the caller's, and book what lay before it."""
-    row = db.execute("SELECT dropped_bytes FROM log_file WHERE file_id = ?", (file_id,)).fetchone()
     db.execute(
         "UPDATE log_file SET checkpoint = ?, marker_length = ?, marker_digest = ?,"
-        " accepted_bytes = accepted_bytes + ?, dropped_bytes = ? WHERE file_id = ?",
-        (
-            offset,
-            marker.length,
-            marker.digest,
-            accepted_bytes,
-            orjson.dumps(sum_dropped(orjson.loads(row[0]), dropped)).decode() if dropped else row[0],
-            file_id,
-        ),
+        " accepted_bytes = accepted_bytes + ? WHERE file_id = ?",
+        (offset, marker.length, marker.digest, accepted_bytes, file_id),
     )
+    for reason, length in dropped.items():
+        add_dropped(db, file_id, reason, length)
+
+
+def add_dropped(db: sqlite3.Connection, file_id: int, reason: str, length: int) -> None:
+    """Count bytes of a file that are not delivered, inside a transaction of the caller's."""
+    row = db.execute("SELECT dropped_bytes FROM log_file WHERE file_id = ?", (file_id,)).fetchone()
+    if row is not None:
+        dropped = orjson.dumps(sum_dropped(orjson.loads(row[0]), {reason: length})).decode()
+        db.execute("UPDATE log_file SET dropped_bytes = ? WHERE file_id = ?", (dropped, file_id))
 
 
 def sum_dropped(one: Mapping[str, int], other: Mapping[str, int]) -> Dropped:

@@ -146,7 +146,7 @@ def test_journal_remembers_the_last_batches_of_a_stream(tmp_path: Path) -> None:
     file_id = add_file(store).file_id
     for number in range(50):
         journal.accept(journal.record(batch(file_id, number * 10, number * 10 + 10)), 10, {})
-    assert len(journal.accepted_between("g", "s", 0, 10)) == 16
+    assert 16 <= len(journal.accepted_between("g", "s", 0, 10)) < 24
 
 
 def test_ledger_of_forgotten_files_is_folded(tmp_path: Path) -> None:
