@@ -1,9 +1,9 @@
 """Builds the requests of a batch from the bytes of the file and their layout: pure, so that it can be done again.
 
 The fast way never makes an object a line. A run of lines that share a time is escaped by one call and turned into
-events by one ``replace``; 0x7f, which JSON leaves as it is, stands for the line ends meanwhile. Whatever does not fit
-that (0x7f or empty lines in the text, invalid UTF-8, a batch beyond 24 hours or the limits) takes the slow way: events
-one by one, with the same result.
+events by one ``replace``; 0x7f, which JSON leaves as it is, stands between the messages meanwhile. Whatever does not
+fit that (0x7f or empty lines in the text, invalid UTF-8, a batch beyond 24 hours or the limits) takes the slow way:
+events one by one, with the same result.
 """
 
 from __future__ import annotations
@@ -32,7 +32,8 @@ if TYPE_CHECKING:
 
     from vawsum_agent.logs.redact import Redactor
 
-_LINE_END = b"\x7f"
+_MARK = b"\x7f"
+_MARK_BYTE, _NEWLINE = _MARK[0], ord("\n")
 _SHORT_RUN_BYTES = 1024
 _EMPTY_FIRST, _EMPTY_MESSAGE, _EMPTY_LAST = b'""', b'{"message":"",', b'{"message":""'
 
@@ -59,7 +60,7 @@ class Composer:
 
     def compose(self, block: bytes, layout: Layout) -> Composed:
         """Make the requests of ``block``. The same arguments always make the same texts."""
-        fast = self._compose_fast(block, layout) if layout.is_by_line else None
+        fast = self._compose_fast(block, layout)
         if fast is not None:
             return fast
         events, dropped = self.events(block, layout)
@@ -96,60 +97,81 @@ class Composer:
     def _compose_fast(self, block: bytes, layout: Layout) -> Composed | None:
         if not _is_plain(block):
             return None
-        if len(layout.runs) * _SHORT_RUN_BYTES > len(block):
-            return self._compose_lines(block, layout)
+        if layout.is_by_line:
+            marked = None
+        else:
+            marked = _mark_entries(block, layout.runs)
+            if marked is None:
+                return None
+            if self.redactor.apply(block) is not block:
+                messages = marked[:-1].split(_MARK)
+                return self._pair(_MARK.join(map(self.redactor.apply, messages)), layout, len(block))
+        placed = _placed(layout.runs)
+        if len(placed) * _SHORT_RUN_BYTES > len(block):
+            # Runs of one message each: escape all at once, then pair messages with their times.
+            joined = self.redactor.apply(block[:-1]).replace(b"\n", _MARK) if marked is None else marked[:-1]
+            return self._pair(joined, layout, len(block))
+        return self._group(block, marked, layout, placed)
+
+    def _group(
+        self, block: bytes, marked: bytes | None, layout: Layout, placed: list[tuple[int, int, int]]
+    ) -> Composed | None:
+        """Make a request run by run, for runs of many messages."""
         parts: list[bytes] = []
         count = 0
         size = 0
         old_bytes = 0
-        ends = _placed(layout.runs)
-        for time_ms, runs in groupby(ends, key=_time_of):
-            together = [block[start:end] for start, end, _ in runs]
+        source = block if marked is None else marked
+        for time_ms, runs in groupby(placed, key=_time_of):
+            together = b"".join([source[start:end] for start, end, _ in runs])[:-1]
             if time_ms == TOO_OLD_MS:
-                old_bytes += sum(map(len, together))
+                old_bytes += len(together) + 1
                 continue
-            lines = self.redactor.apply(b"".join(together)[:-1])
-            escaped = orjson.dumps(lines.replace(b"\n", _LINE_END).decode())
+            joined = together if marked is not None else self.redactor.apply(together).replace(b"\n", _MARK)
+            escaped = orjson.dumps(joined.decode())
             between = b',"timestamp":%d},{"message":"' % time_ms
-            text = escaped.replace(_LINE_END, b'"' + between)
+            text = escaped.replace(_MARK, b'"' + between)
             count += (len(text) - len(escaped)) // len(between) + 1
-            size += len(lines) + 1
+            size += len(joined) + 1
             if not layout.has_no_empty and _holds_empty(text):
                 return None
             parts += (b',{"message":', text, b',"timestamp":%d}' % time_ms)
         dropped = {"too_old": old_bytes} if old_bytes else {}
         if not parts:
             return Composed([], dropped)
-        first_ms, last_ms = _first_sent(ends), ends[-1][2]
-        fits = size + (EVENT_OVERHEAD_BYTES - 1) * count <= MAX_BATCH_BYTES and count <= MAX_BATCH_EVENTS
-        if not fits or last_ms - first_ms > MAX_SPAN_MS:
+        first_ms, last_ms = _first_sent(placed), placed[-1][2]
+        if not _fits(size, count, last_ms - first_ms):
             return None
         parts[0] = parts[0][1:]
         return Composed([Request(self._text(parts), count, len(block) - old_bytes, first_ms, last_ms)], dropped)
 
-    def _compose_lines(self, block: bytes, layout: Layout) -> Composed | None:
-        """The fast way for runs of one line each: escape all at once, then pair messages with their times."""
-        lines = self.redactor.apply(block[:-1])
-        messages = orjson.dumps(lines.replace(b"\n", _LINE_END).decode())[1:-1].split(_LINE_END)
+    def _pair(self, joined: bytes, layout: Layout, length: int) -> Composed | None:
+        """Make a request of messages, with `_MARK` between them, and the times of the runs."""
+        messages = orjson.dumps(joined.decode())[1:-1].split(_MARK)
         times = [run.time_ms for run in layout.runs]
         if len(messages) != len(times) or b"" in messages or TOO_OLD_MS in times:
             return None
         pairs = list(zip(times, messages, strict=True))
         pairs.sort(key=itemgetter(0))
         first_ms, last_ms = pairs[0][0], pairs[-1][0]
-        size = len(lines) + 1 + (EVENT_OVERHEAD_BYTES - 1) * len(pairs)
-        if size > MAX_BATCH_BYTES or len(pairs) > MAX_BATCH_EVENTS or last_ms - first_ms > MAX_SPAN_MS:
+        if not _fits(len(joined) + 1, len(pairs), last_ms - first_ms):
             return None
-        parts = [b'{"message":"%b","timestamp":%d}' % (message, time_ms) for time_ms, message in pairs]
-        return Composed([Request(self._text([b",".join(parts)]), len(pairs), len(block), first_ms, last_ms)])
+        events = b",".join([b'{"message":"%b","timestamp":%d}' % (message, time_ms) for time_ms, message in pairs])
+        return Composed([Request(self._text([events]), len(pairs), length, first_ms, last_ms)])
 
-    def _text(self, parts: Sequence[bytes]) -> bytes:
+    def _text(self, parts: Sequence[bytes]) -> Sequence[bytes]:
         names = b'],"logGroupName":%b,"logStreamName":%b}' % (orjson.dumps(self.group), orjson.dumps(self.stream))
-        return b"".join((b'{"logEvents":[', *parts, names))
+        return (b'{"logEvents":[', *parts, names)
+
+
+def _fits(size: int, count: int, span_ms: int) -> bool:
+    """Whether events are one request: ``size`` counts their messages and a byte for each."""
+    is_small = size + (EVENT_OVERHEAD_BYTES - 1) * count <= MAX_BATCH_BYTES
+    return is_small and count <= MAX_BATCH_EVENTS and span_ms <= MAX_SPAN_MS
 
 
 def _is_plain(block: bytes) -> bool:
-    if _LINE_END in block or block[-1:] != b"\n":
+    if _MARK in block or block[-1:] != b"\n":
         return False
     if block.isascii():
         return True
@@ -165,13 +187,30 @@ def _holds_empty(text: bytes) -> bool:
     return text.startswith(_EMPTY_FIRST) or _EMPTY_MESSAGE in text or text.endswith(_EMPTY_LAST)
 
 
-def _placed(runs: Sequence[Run]) -> list[tuple[int, int, int]]:
-    """Give each run its bounds in the block, in the order of time; runs of one time stay in the order of the file."""
-    placed = []
+def _mark_entries(block: bytes, runs: Sequence[Run]) -> bytes | None:
+    """Put `_MARK` in place of the newline at each entry's end; None where an entry ends otherwise."""
+    marked = bytearray(block)
     position = 0
-    for length, time_ms in runs:
-        placed.append((position, position + length, time_ms))
+    for length, _ in runs:
         position += length
+        if marked[position - 1] != _NEWLINE:
+            return None
+        marked[position - 1] = _MARK_BYTE
+    # Of an entry that ends with empty lines more is cut off than the one newline.
+    return None if b"\n" + _MARK in marked else bytes(marked)
+
+
+def _placed(runs: Sequence[Run]) -> list[tuple[int, int, int]]:
+    """Give runs their bounds in the block, in the order of time; those of one time stay in the order of the file."""
+    placed = []
+    start = end = 0
+    current_ms = runs[0].time_ms
+    for length, time_ms in runs:
+        if time_ms != current_ms:
+            placed.append((start, end, current_ms))
+            start, current_ms = end, time_ms
+        end += length
+    placed.append((start, end, current_ms))
     placed.sort(key=_time_of)
     return placed
 

@@ -27,11 +27,13 @@ def cut_lines(block: bytes, *, is_last: bool) -> int:
     An unfinished line stays back, unless ``is_last`` says that no more will come or it fills an event by itself: then
     it is cut at the limit of an event and goes on in the next.
     """
-    end = len(block) if is_last else block.rfind(b"\n") + 1
+    whole = block.rfind(b"\n") + 1
+    end = len(block) if is_last else whole
     if end == 0:
         return cut_endless(block)
     while True:
-        lines = count_line_ends(block, 0, end)
+        # The bytes behind the last newline, which are few, hold none: most often nothing is copied to count.
+        lines = count_line_ends(block if end == whole else block[:end])
         if _fits(end, lines):
             return end
         size = end + (EVENT_OVERHEAD_BYTES - 1) * lines

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from isal import igzip
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 _COMPRESSION_LEVEL = 1
 
@@ -10,7 +15,10 @@ _COMPRESSION_LEVEL = 1
 class Request:
     """One PutLogEvents call, compressed when it is first needed.
 
-    That is by a sender: compressing gives the interpreter's lock away, and the reader goes on meanwhile.
+    That is by a sender: joining and compressing give the interpreter's lock away, and the reader goes on meanwhile.
+
+    Args:
+        parts: its JSON, in pieces.
 
     Attributes:
         count: its events.
@@ -19,10 +27,10 @@ class Request:
         last_ms: their latest time.
     """
 
-    __slots__ = ("_body", "_text", "count", "first_ms", "last_ms", "length")
+    __slots__ = ("_body", "_parts", "count", "first_ms", "last_ms", "length")
 
-    def __init__(self, text: bytes, count: int, length: int, first_ms: int, last_ms: int) -> None:
-        self._text: bytes | None = text
+    def __init__(self, parts: Sequence[bytes], count: int, length: int, first_ms: int, last_ms: int) -> None:
+        self._parts: Sequence[bytes] | None = parts
         self._body = b""
         self.count = count
         self.length = length
@@ -32,10 +40,10 @@ class Request:
     @property
     def body(self) -> bytes:
         """Its JSON, gzipped. Two threads that ask at once get the same."""
-        text = self._text
-        if text is not None:
-            self._body = igzip.compress(text, _COMPRESSION_LEVEL, mtime=0)
-            self._text = None
+        parts = self._parts
+        if parts is not None:
+            self._body = igzip.compress(b"".join(parts), _COMPRESSION_LEVEL, mtime=0)
+            self._parts = None
         return self._body
 
     def compress(self) -> None:

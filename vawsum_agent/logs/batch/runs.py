@@ -6,6 +6,7 @@ lines between them carry the time is then proven by counting: as many marked tim
 
 from __future__ import annotations
 
+from itertools import accumulate, groupby
 from typing import TYPE_CHECKING
 
 from vawsum_agent.logs.batch.lines import count_line_ends
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 _TRIED_RUNS = 8
 _WORTH_IT_BYTES = 2048
 _NARROW_BYTES = 1024
+_LATE_BYTES = 3
 
 
 def find_runs(
@@ -37,6 +39,7 @@ def find_runs(
     found: list[tuple[int, bytes]] = []
     position = 0
     size = len(block)
+    marked_lines = 0
     while position < size:
         match = lines.match(block, position)
         text = match[1] if match else None
@@ -44,13 +47,63 @@ def find_runs(
             return None
         marked = before + text + after
         end = _end_of_run(block, position, marked)
-        if block.count(marked, position, end) != count_line_ends(block, position, end):
+        marked_lines += block.count(marked, position, end)
+        if position == 0 and marked_lines != count_line_ends(block[:end]):
             return None
         found.append((end - position, text))
         position = end
         if len(found) == _TRIED_RUNS and position < _TRIED_RUNS * _WORTH_IT_BYTES:
             return None
+    # No line holds a marked time twice: as many of them as lines means that every line has the one of its run.
+    return found if marked_lines == count_line_ends(block) else None
+
+
+def split_runs(
+    block: bytes, lines: re.Pattern[bytes] | None, mark: tuple[bytes, bytes] | None
+) -> list[tuple[int, bytes]] | None:
+    """Do as `find_runs` for lines in any order: slower, still in bulk.
+
+    The block is split at what the times of its first and last line have in common, less a little for lines that are
+    late: most often all lines have that.
+
+    Returns:
+        None when the format can't tell, or not every line has a time that begins so.
+    """
+    if lines is None or mark is None or block[-1:] != b"\n":
+        return None
+    first, last = lines.match(block), lines.match(block, block.rfind(b"\n", 0, -1) + 1)
+    if not first or not last or not first[1] or not last[1] or len(first[1]) != len(last[1]):
+        return None
+    before, after = mark
+    common = before + _alike(first[1], last[1])[:-_LATE_BYTES]
+    rest = len(before) + len(first[1]) + len(after) - len(common)
+    pieces = block.split(common)
+    if len(pieces) - 1 != count_line_ends(block):
+        return None
+    stated = [piece[:rest] for piece in pieces]
+    texts = {text: _text_of(common + text, lines) for text in set(stated[1:])}
+    if not all(texts.values()):
+        return None
+    # Every line holds one time, so each piece between two of them holds one newline.
+    ends = [*accumulate(map(len, pieces))]
+    found = []
+    start = count = 0
+    for text, group in groupby(stated[1:]):
+        count += len(list(group))
+        end = ends[count - 1] + count * len(common) + pieces[count].find(b"\n") + 1
+        found.append((end - start, texts[text]))
+        start = end
     return found
+
+
+def _alike(one: bytes, other: bytes) -> bytes:
+    length = next((at for at, (left, right) in enumerate(zip(one, other, strict=True)) if left != right), len(one))
+    return one[:length]
+
+
+def _text_of(marked: bytes, lines: re.Pattern[bytes]) -> bytes:
+    match = lines.match(marked + b"\n")
+    return match[1] if match else b""
 
 
 def _end_of_run(block: bytes, start: int, marked: bytes) -> int:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from vawsum_agent.logs.batch.layout import TOO_OLD_MS, Layout, Run
 from vawsum_agent.logs.batch.limits import TOO_OLD_S
 from vawsum_agent.logs.batch.lines import split_lines, split_parts
-from vawsum_agent.logs.batch.runs import find_runs
+from vawsum_agent.logs.batch.runs import find_runs, split_runs
 
 if TYPE_CHECKING:
     import re
@@ -101,7 +101,8 @@ class Stamper:
         else:
             # Part by part: a list of all lines of a block would take as much memory again as the block.
             for part in split_parts(block, _PART_BYTES):
-                yield from self._texts_in_bulk(part, self._format.lines)
+                runs = split_runs(part, self._format.lines, self._format.run_mark)
+                yield from runs if runs is not None else self._texts_in_bulk(part, self._format.lines)
 
     def _texts_in_bulk(self, block: bytes, lines: re.Pattern[bytes]) -> Iterator[tuple[int, bytes]]:
         split = block.split(b"\n")
@@ -124,14 +125,20 @@ class Stamper:
 
     def _by_entry(self, block: bytes, read_at: float) -> list[Run]:
         assert self._format.start is not None  # noqa: S101 - a format of many lines has one by its definition
-        starts = [match.start() for match in self._format.start.finditer(block)]
+        states_time = self._format.times is self._format.start
+        found = [(match.start(), match[1] if states_time else b"") for match in self._format.start.finditer(block)]
+        starts = [start for start, _ in found]
         runs = []
+        last_text, time_ms = b"", None
         if not starts or starts[0] > 0:
             # The first lines continue an entry that was sent already.
             runs.append(Run(starts[0] if starts else len(block), self._time_before(read_at)))
-        for start, end in zip(starts, [*starts[1:], len(block)], strict=True):
-            text = self._format.time_text(block[start:end])
-            time_ms = self._time(text, read_at) if text else None
+        for (start, stated), end in zip(found, [*starts[1:], len(block)], strict=True):
+            text = stated if states_time else self._format.time_text(block[start:end])
+            # What directly follows its like is of the same moment, also in an hour that comes twice.
+            if not text or text != last_text:
+                time_ms = self._time(text, read_at) if text else None
+                last_text = text or b""
             if time_ms is not None:
                 self._latest_ms = time_ms
             runs.append(Run(end - start, self._or_read_time(time_ms, read_at)))

@@ -13,6 +13,7 @@ from vawsum_agent.logs.ship.shipment import Batch, Progress, Shipment
 
 if TYPE_CHECKING:
     from vawsum_agent.logs.batch.compose import Composer
+    from vawsum_agent.logs.batch.layout import Layout
     from vawsum_agent.logs.follow.tail import Tail
     from vawsum_agent.logs.read.source import Source
     from vawsum_agent.logs.ship.lane import Lane
@@ -159,26 +160,31 @@ class FileReader:
         if hard_end is not None:
             limit = min(limit, hard_end - self.tail.position)
         data = self.tail.read(limit) if limit > 0 else b""
+        read_bytes = len(data)
         if data:
             self._read_at = now
         block = self._pending + data if self._pending else data
+        # What is not needed while the batch is composed is let go first: each is a megabyte.
+        self._pending = data = b""
         start = self.tail.position - len(block)
-        is_at_end = not self.tail.unread_bytes() and len(data) < max(limit, 1)
+        is_at_end = not self.tail.unread_bytes() and read_bytes < max(limit, 1)
         is_last = self.tail.position == hard_end or (self.tail.is_final and is_at_end)
         cut = self._cut(block, now, is_last=is_last)
         self._learn_wanted(len(block), cut)
         if cut == 0:
             self._pending = block
             self._stuck = _Stuck(self.tail.position, was_final=is_last, was_settled=now >= self._settles_at())
-            return None, len(data)
-        batch = self._batch(block, cut, start, now)
-        self._pending = block[batch.length :]
+            return None, read_bytes
+        layout, cut = self._layout(block, cut, start, now)
+        self._pending = block[cut:]
+        block = block[:cut]
+        batch = self._batch(block, layout, start, now)
         self._stuck = None
         if self.waiting_bytes() == 0:
             self.noticed_at = None
-        elif len(block) - batch.length < len(data):
+        elif len(self._pending) < read_bytes:
             self.noticed_at = now
-        return batch, len(data)
+        return batch, read_bytes
 
     def _cut(self, block: bytes, now: float, *, is_last: bool) -> int:
         if not block:
@@ -201,20 +207,21 @@ class FileReader:
         """When an entry that nothing was added to counts as whole; a file's time may lie in the future."""
         return min(self._read_at, self.tail.written_at) + self._settle_s
 
-    def _batch(self, block: bytes, cut: int, start: int, now: float) -> Batch:
-        whole = block[:cut] if cut < len(block) else block
+    def _layout(self, block: bytes, cut: int, start: int, now: float) -> tuple[Layout, int]:
         counts_too_old = start < self.tail.record.initial_size
-        layout = self._stamper.layout(whole, now, counts_too_old=counts_too_old)
+        layout = self._stamper.layout(block[:cut], now, counts_too_old=counts_too_old)
         if len(block) > cut or self.tail.unread_bytes():
-            layout, cut = trim_to_whole_seconds(layout, cut)
-            whole = whole[:cut]
+            return trim_to_whole_seconds(layout, cut)
+        return layout, cut
+
+    def _batch(self, whole: bytes, layout: Layout, start: int, now: float) -> Batch:
         composed = self.composer.compose(whole, layout)
         self._before = (self._before + whole[-MARKER_BYTES:])[-MARKER_BYTES:]
         batch = Batch(
             origin=self.origin,
             composer=self.composer,
             start=start,
-            end=start + cut,
+            end=start + len(whole),
             layout=layout.encode(),
             digest=composed.digest,
             marker=marker_of(self._before),

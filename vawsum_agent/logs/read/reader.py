@@ -40,7 +40,7 @@ _SCAN_EVERY_S = 1.0
 _SCAN_AT_MOST_EVERY_S = 0.2
 _IDLE_TURN_S = 0.2
 _DOUBT_S = 60.0
-_UNCOMPRESSED_BYTES = 3 << 20
+_UNCOMPRESSED_BYTES = 1 << 20
 """As much may wait for a sender to compress it; what waits longer takes a tenth of the memory."""
 
 

@@ -262,6 +262,7 @@ class Shipper:
             lane.destination.in_flight -= 1
             self._note(lane, outcome)
             if outcome.verdict is Verdict.ACCEPTED:
+                # This thread looks for what may follow by itself: waking another for it would cost two switches.
                 shipment.progress = Progress.SETTLED
             elif outcome.verdict is Verdict.RETRY:
                 shipment.progress = Progress.WAITING
@@ -270,7 +271,8 @@ class Shipper:
                 shipment.attempted_at = self._clock.now()
                 shipment.asked_count = 0
                 lane.ask_at = self._clock.monotonic() + self._verification.pause_s(0, self._dice)
-            self._changed.notify()
+            if outcome.verdict is not Verdict.ACCEPTED:
+                self._changed.notify()
         self._book_if_settled(shipment.batch)
 
     def _note(self, lane: Lane, outcome: Outcome) -> None:

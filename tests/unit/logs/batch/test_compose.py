@@ -47,7 +47,20 @@ def check_limits(composed: Composed) -> None:
 LINE = st.one_of(
     st.binary(max_size=40).map(lambda raw: raw.replace(b"\n", b"")),
     st.sampled_from(
-        [b"", b"\x7f", b"\\n", b'",', b'"', b"a\\", b"\r", b"\x00", b"caf\xc3\xa9", b"\xff\xfe", b"x" * 300]
+        [
+            b"",
+            b"\x7f",
+            b"\\n",
+            b'",',
+            b'"',
+            b"a\\",
+            b"\r",
+            b"\x00",
+            b"caf\xc3\xa9",
+            b"\xff\xfe",
+            b"x" * 300,
+            b"x=secret",
+        ]
     ),
 )
 RUNS = st.lists(
@@ -83,6 +96,22 @@ def test_composing_again_gives_the_same_text(runs: list[tuple[list[bytes], int]]
     """A batch made again from its bytes and its journalled layout has the digest of the first time."""
     block, layout = by_line(*((b"".join(line + b"\n" for line in lines), ms) for lines, ms in runs))
     assert COMPOSER.compose(block, Layout.decode(layout.encode())).digest() == COMPOSER.compose(block, layout).digest()
+
+
+@given(RUNS, st.sampled_from([COMPOSER, Composer("/g", "s", Redactor(["caf\xe9", "x"]))]), st.integers(1, 60))
+def test_fast_and_slow_way_agree_on_entries(
+    runs: list[tuple[list[bytes], int]], composer: Composer, times: int
+) -> None:
+    """Entries of many lines: whichever way they take, the events are the same, in the same order."""
+    entries = [(b"".join(line + b"\n" for line in lines), ms) for lines, ms in runs for _ in range(times)]
+    block = b"".join(entry for entry, _ in entries)
+    layout = Layout([Run(len(entry), ms) for entry, ms in entries], is_by_line=False)
+    composed = composer.compose(block, layout)
+    events, dropped = composer.events(block, layout)
+    assert sent(composed) == [(event.time_ms, event.message) for event in events]
+    assert composed.dropped_bytes == dropped
+    assert sum(request.length for request in composed.requests) + sum(dropped.values()) == len(block)
+    check_limits(composed)
 
 
 def test_batch_is_split_at_24_hours() -> None:

@@ -43,7 +43,9 @@ def expand(block: bytes, layout: Layout) -> list[tuple[bytes, int]]:
 @given(
     st.lists(
         st.tuples(
-            st.integers(0, 30), st.integers(1, 40), st.sampled_from(["", "[29/Nov/2026:10:00:00 +0000] ", "x" * 90])
+            st.integers(0, 30),
+            st.integers(1, 40),
+            st.sampled_from(["", "[29/Nov/2026:10:00:00 +0000] ", '[21/Sep/2026:14:13:20 +0000] \\"', "x" * 90]),
         ),
         min_size=1,
         max_size=30,

@@ -22,7 +22,7 @@ def batch(first_ms: int, last_ms: int) -> Batch:
     made = Batch(
         FILE, Composer("g", "s", Redactor([])), 0, 10, Layout([], is_by_line=True).encode(), str, NO_MARKER, 0.0, {}
     )
-    made.shipments.append(Shipment(made, Request(b"", 1, 10, first_ms, last_ms)))
+    made.shipments.append(Shipment(made, Request([], 1, 10, first_ms, last_ms)))
     return made
 
 
