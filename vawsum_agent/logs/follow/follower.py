@@ -30,7 +30,11 @@ REVIEWS_A_SCAN = 16
 
 
 class Follower:
-    """Finds and opens what a source means. Single-threaded: called by the reader loop, never blocks for long."""
+    """Finds and opens what a source means. Single-threaded: called by the reader loop, never blocks for long.
+
+    Attributes:
+        wants_scan: whether the next scan should come soon: a compressed file is worked through to know what is in it.
+    """
 
     def __init__(self, source: LogSource, files: RecordStore, clock: Clock) -> None:
         self._source = source
@@ -43,6 +47,7 @@ class Follower:
         self._ground = Ground(source.name, self._survey, files, clock, self._problems)
         self._chains: dict[str, Chain] = {}
         self._is_resumed = False
+        self.wants_scan = False
 
     def scan(self) -> None:
         """Look at every file that the globs mean, and open what is new at once.
@@ -74,11 +79,6 @@ class Follower:
     def tails(self) -> Sequence[Tail]:
         """Give the generations with something to follow, oldest of a path first."""
         return [tail for chain in self._chains.values() for tail in chain.tails if not tail.is_finished]
-
-    @property
-    def wants_scan(self) -> bool:
-        """Whether the next scan should come soon: it works its way through a compressed file to know what is in it."""
-        return any(chain.wants_review for chain in self._chains.values())
 
     def problems(self) -> list[Problem]:
         """Give what keeps files from being followed."""
@@ -145,6 +145,7 @@ class Follower:
                 due.append(chain)
         for chain in nsmallest(REVIEWS_A_SCAN, due, key=lambda chain: chain.pace.due):
             self._guard(chain.path, chain.review)
+        self.wants_scan = any(chain.wants_review for chain in due)
 
     def _guard(self, path: str, step: Callable[_P, None], *args: _P.args, **kwargs: _P.kwargs) -> None:
         """Do one path's step; a disk or store that fails must not keep the other paths from being opened."""

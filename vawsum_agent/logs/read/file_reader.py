@@ -126,12 +126,15 @@ class FileReader:
         """Count what could be in the next batch, as far as it is known."""
         return len(self._pending) + (self.tail.unread_bytes() or 0)
 
-    def notice(self, now: float) -> None:
-        """Remember since when something waits."""
-        if self.waiting_bytes() == 0:
+    def notice(self, now: float) -> bool:
+        """Remember since when something waits. False: there is nothing to read or to cut."""
+        unread = self.tail.unread_bytes()
+        if not self._pending and not unread:
             self.noticed_at = None
-        elif self.noticed_at is None:
+            return unread is None
+        if self.noticed_at is None:
             self.noticed_at = now
+        return True
 
     def due_at(self, now: float) -> float | None:
         """Tell when a batch can be cut; None while only news from the file can change that."""

@@ -20,7 +20,7 @@ class Place:
     """The place of one generation behind the older ones of its log.
 
     Attributes:
-        older: those that are not finished, oldest first.
+        older: those before it, oldest first; one that is finished by now has nothing to read.
     """
 
     def __init__(self) -> None:

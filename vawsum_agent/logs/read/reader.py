@@ -21,6 +21,7 @@ from vawsum_agent.logs.batch.cut import BLOCK_BYTES
 from vawsum_agent.logs.read.file_reader import NO_DOUBT, Doubt, FileReader
 from vawsum_agent.logs.read.order import older_ones
 from vawsum_agent.logs.read.resume import resume
+from vawsum_agent.logs.read.scans import Scans
 from vawsum_agent.logs.ship.shipment import Origin
 
 if TYPE_CHECKING:
@@ -36,8 +37,6 @@ if TYPE_CHECKING:
 
 _log = structlog.get_logger()
 
-_SCAN_EVERY_S = 1.0
-_SCAN_AT_MOST_EVERY_S = 0.2
 _IDLE_TURN_S = 0.2
 _DOUBT_S = 60.0
 _UNCOMPRESSED_BYTES = 1 << 20
@@ -68,11 +67,12 @@ class Reader:
         self._lagging_since = lagging_since
         self._clock = clock
         self._readers: dict[int, FileReader] = {}
+        self._awake: dict[int, FileReader] = {}
+        self._booked: set[int] = set()
         self._checkpoints: deque[tuple[int, int]] = deque()
         self._files_lock = threading.RLock()
         self._asking = 0
-        self._scanned_at = float("-inf")
-        self._is_news_waiting = False
+        self._scans = Scans(clock)
         self._lost: set[int] = set()
         self._pending_bytes = 0
         self.has_seen_all = False
@@ -112,7 +112,7 @@ class Reader:
         """
         self._take_checkpoints()
         if is_draining and not self.has_seen_all:
-            self._scanned_at = float("-inf")
+            self._scans.bring_forward()
         self._scan_if_due(was_woken=was_woken)
         while self._pass(is_draining=is_draining):
             self._scan_if_due(was_woken=True)
@@ -128,8 +128,7 @@ class Reader:
     def has_work(self) -> bool:
         """Whether something that could be sent waits to be read."""
         with self._files_lock:
-            now = self._clock.now()
-            return any(reader.due_at(now) is not None for reader in self._readers.values())
+            return any(reader.due_at(self._clock.now()) is not None for reader in self._readers.values())
 
     def close(self) -> None:
         """Close all files."""
@@ -140,34 +139,34 @@ class Reader:
     # -- one turn
 
     def _scan_if_due(self, *, was_woken: bool) -> None:
-        # News that come too soon after a scan wait for the next one, not for the next news.
-        self._is_news_waiting |= was_woken
-        if self._until_scan_s() > 0:
+        if not self._scans.is_due(was_woken=was_woken, is_wanted=self._wants_scan()):
             return
-        self._scanned_at = self._clock.monotonic()
-        self._is_news_waiting = False
+        self._scans.begin()
         with self._files_lock:
             self._scan()
+        self._scans.end()
 
     def _scan(self) -> None:
         present: set[int] = set()
         for source in self._sources:
             source.follower.scan()
             tails = source.follower.tails()
-            older = older_ones(tails)
+            present.update(tail.file_id for tail in tails)
             for tail in tails:
-                present.add(tail.file_id)
                 if tail.file_id not in self._readers and not tail.is_searching:
                     self._attach(source, tail)
-                if tail.file_id in self._readers:
-                    self._readers[tail.file_id].place.older = older.get(tail.file_id, ())
+            for file_id, older in older_ones(tails).items():
+                if file_id in self._readers:
+                    self._readers[file_id].place.older = older
         for file_id in self._readers.keys() - present:
             self._pending_bytes -= self._readers.pop(file_id).pending_bytes()
+            self._awake.pop(file_id, None)
             # What waited when it was last looked at was read since, or is booked as lost.
             self._ledger.ended(file_id)
         wall = self._clock.now()
+        # Between scans only those are looked at that may have something to read: most of a thousand files are quiet.
+        self._awake = {file_id: reader for file_id, reader in self._readers.items() if reader.notice(wall)}
         for reader in self._readers.values():
-            reader.notice(wall)
             reader.recall(wall)
             if reader.tail.lost_reason and reader.tail.file_id not in self._lost:
                 self._book_loss(reader.tail)
@@ -211,7 +210,7 @@ class Reader:
     def _pass(self, *, is_draining: bool) -> bool:
         """Give every file that is due one batch; True when any batch came of it."""
         made_progress = False
-        for reader in list(self._readers.values()):
+        for reader in list(self._awake.values()):
             if self._asking:
                 # Locks are not fair: a thread that reads a range for an answer goes first.
                 time.sleep(0.001)
@@ -277,24 +276,26 @@ class Reader:
 
     def _rewind(self, reader: FileReader, offset: int, taken: list[tuple[int, int]]) -> None:
         given_up = reader.rewind(offset, taken)
+        self._awake[reader.tail.file_id] = reader
         self._pending_bytes -= given_up
         self._ledger.read(reader.tail.file_id, -given_up)
 
     def _book_waiting(self) -> None:
         unsettled_since = self._shipper.oldest_noticed()
-        for file_id, reader in self._readers.items():
+        waiting = self._awake.keys() | unsettled_since.keys()
+        for file_id in (waiting | self._booked) & self._readers.keys():
+            reader = self._readers[file_id]
             moments = [at for at in (unsettled_since.get(file_id), reader.noticed_at) if at is not None]
             self._ledger.waiting(file_id, reader.tail.unread_bytes() or 0, min(moments, default=None))
+        self._booked = waiting
 
     def _wait_s(self, now: float) -> float:
-        due = [reader.due_at(now) for reader in self._readers.values()]
+        due = [reader.due_at(now) for reader in self._awake.values()]
         soonest = min((at for at in due if at is not None), default=None)
-        until_scan = self._until_scan_s()
+        until_scan = self._scans.until_next_s(is_wanted=self._wants_scan())
         until_due = until_scan if soonest is None else max(soonest - now, _IDLE_TURN_S if soonest <= now else 0.0)
         return max(0.005, min(until_scan, until_due))
 
-    def _until_scan_s(self) -> float:
+    def _wants_scan(self) -> bool:
         # A compressed rest is worked through a part a scan.
-        is_wanted = self._is_news_waiting or any(source.follower.wants_scan for source in self._sources)
-        pause_s = _SCAN_AT_MOST_EVERY_S if is_wanted else _SCAN_EVERY_S
-        return self._scanned_at + pause_s - self._clock.monotonic()
+        return any(source.follower.wants_scan for source in self._sources)
