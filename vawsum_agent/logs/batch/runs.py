@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 _TRIED_RUNS = 8
 _WORTH_IT_BYTES = 2048
 _NARROW_BYTES = 1024
-_LATE_BYTES = 3
 
 
 def find_runs(
@@ -63,8 +62,8 @@ def split_runs(
 ) -> list[tuple[int, bytes]] | None:
     """Do as `find_runs` for lines in any order: slower, still in bulk.
 
-    The block is split at what the times of its first and last line have in common, less a little for lines that are
-    late: most often all lines have that.
+    The block is split at what the times of its first and last line have in common, up to half of a time: most often
+    all lines have that, the late ones too.
 
     Returns:
         None when the format can't tell, or not every line has a time that begins so.
@@ -75,7 +74,7 @@ def split_runs(
     if not first or not last or not first[1] or not last[1] or len(first[1]) != len(last[1]):
         return None
     before, after = mark
-    common = before + _alike(first[1], last[1])[:-_LATE_BYTES]
+    common = before + _alike(first[1], last[1])[: len(first[1]) // 2]
     rest = len(before) + len(first[1]) + len(after) - len(common)
     pieces = block.split(common)
     if len(pieces) - 1 != count_line_ends(block):

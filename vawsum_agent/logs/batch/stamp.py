@@ -7,6 +7,7 @@ the time it was read. One `Stamper` follows one file and remembers the latest ti
 from __future__ import annotations
 
 from itertools import accumulate, groupby
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from vawsum_agent.logs.batch.layout import TOO_OLD_MS, Layout, Run
@@ -20,9 +21,10 @@ if TYPE_CHECKING:
 
     from vawsum_agent.logs.formats.format import Format
 
-_KNOWN_TIMES = 8192
+_KNOWN_TIMES = 4096
+_TIME_OF = itemgetter(1)
 _FEW_LINES = 3
-_PART_BYTES = 128 << 10
+_PART_BYTES = 32 << 10
 
 
 class Stamper:
@@ -59,7 +61,8 @@ class Stamper:
         self._is_inside_entry = not block.endswith(b"\n")
         if counts_too_old:
             oldest_ms = int((read_at - TOO_OLD_S) * 1000)
-            runs = [Run(length, time_ms if time_ms >= oldest_ms else TOO_OLD_MS) for length, time_ms in runs]
+            if min(map(_TIME_OF, runs)) < oldest_ms:
+                runs = [Run(length, time_ms if time_ms >= oldest_ms else TOO_OLD_MS) for length, time_ms in runs]
         return Layout(runs, is_by_line=not self._format.is_multiline, has_no_empty=is_dated)
 
     def _rest_of_entry(self, block: bytes) -> int:
@@ -77,11 +80,12 @@ class Stamper:
         latest_ms = self._latest_ms
         for length, text in self._texts(block):
             time_ms = known.get(text)
-            if time_ms is None and text:
-                self._latest_ms = latest_ms
-                time_ms = self._time(text, read_at)
-            if not text:
-                self._undated_count += 1
+            if time_ms is None:
+                if text:
+                    self._latest_ms = latest_ms
+                    time_ms = self._time(text, read_at)
+                else:
+                    self._undated_count += 1
             if time_ms is None:
                 runs.append(Run(length, read_ms))
             else:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from vawsum_agent.core.errors import AgentError
 
-_MOST_IN_FLIGHT = 8
+_MOST_IN_FLIGHT = 6
 _TOOK_PER_REQUEST_S = 0.02
 _LEARNING_RATE = 0.2
 
