@@ -40,10 +40,14 @@ def test_first_scan_is_due_at_once() -> None:
     assert Scans(Hands()).is_due(was_woken=False, is_wanted=False)
 
 
+def until_next_s(took_s: float = 0.0, *, is_wanted: bool = False) -> float:
+    """Seconds from the beginning of a scan that took so long to the next one."""
+    return round(scanned(took_s)[0].until_next_s(is_wanted=is_wanted), 6)
+
+
 def test_quiet_files_are_looked_at_every_second() -> None:
     """A scan decides, whatever inotify lost."""
-    scans, _ = scanned()
-    assert scans.until_next_s(is_wanted=False) == 1.0
+    assert until_next_s() == 1.0
 
 
 def test_news_bring_the_next_scan_forward_and_are_not_forgotten() -> None:
@@ -56,6 +60,6 @@ def test_news_bring_the_next_scan_forward_and_are_not_forgotten() -> None:
 
 def test_long_scans_come_less_often_up_to_a_bound() -> None:
     """A thousand files cost no more of the time than a hundred; two seconds is the most."""
-    assert round(scanned(0.01)[0].until_next_s(is_wanted=False), 6) == 1.5
-    assert scanned(5.0)[0].until_next_s(is_wanted=False) == 2.0
-    assert scanned(5.0)[0].until_next_s(is_wanted=True) == 0.2
+    assert until_next_s(0.01) == 1.5
+    assert until_next_s(5.0) == 2.0
+    assert until_next_s(5.0, is_wanted=True) == 0.2
