@@ -6,7 +6,8 @@ lines between them carry the time is then proven by counting: as many marked tim
 
 from __future__ import annotations
 
-from itertools import accumulate, groupby
+from itertools import compress
+from operator import ne
 from typing import TYPE_CHECKING
 
 from vawsum_agent.logs.batch.lines import count_line_ends
@@ -76,22 +77,24 @@ def split_runs(
     before, after = mark
     common = before + _alike(first[1], last[1])[: len(first[1]) // 2]
     rest = len(before) + len(first[1]) + len(after) - len(common)
-    pieces = block.split(common)
-    if len(pieces) - 1 != count_line_ends(block):
+    _, *pieces = block.split(common)
+    if len(pieces) != count_line_ends(block):
         return None
     stated = [piece[:rest] for piece in pieces]
-    texts = {text: _text_of(common + text, lines) for text in set(stated[1:])}
+    texts = {text: _text_of(common + text, lines) for text in set(stated)}
     if not all(texts.values()):
         return None
-    # Every line holds one time, so each piece between two of them holds one newline.
-    ends = [*accumulate(map(len, pieces))]
+    # Every piece holds one newline and every line one time, so behind a run's first line another time is first met
+    # in the run that follows it.
     found = []
-    start = count = 0
-    for text, group in groupby(stated[1:]):
-        count += len(list(group))
-        end = ends[count - 1] + count * len(common) + pieces[count].find(b"\n") + 1
-        found.append((end - start, texts[text]))
-        start = end
+    start, current = 0, stated[0]
+    for following in compress(stated[1:], map(ne, stated, stated[1:])):
+        end = block.rfind(b"\n", start, block.find(common + following, start)) + 1
+        if end == 0:
+            return None  # a line holds two times, and another one none
+        found.append((end - start, texts[current]))
+        start, current = end, following
+    found.append((len(block) - start, texts[current]))
     return found
 
 
