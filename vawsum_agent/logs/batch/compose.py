@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from itertools import groupby
-from operator import attrgetter, itemgetter
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
 import orjson
@@ -24,7 +24,7 @@ from vawsum_agent.logs.batch.limits import (
     MAX_MESSAGE_BYTES,
     MAX_SPAN_MS,
 )
-from vawsum_agent.logs.batch.lines import split_lines
+from vawsum_agent.logs.batch.lines import split_lines, split_parts
 from vawsum_agent.logs.batch.request import Request
 
 if TYPE_CHECKING:
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 _MARK = b"\x7f"
 _MARK_BYTE, _NEWLINE = _MARK[0], ord("\n")
 _SHORT_RUN_BYTES = 1024
+_PART_BYTES = 64 << 10
 _EMPTY_FIRST, _EMPTY_MESSAGE, _EMPTY_LAST = b'""', b'{"message":"",', b'{"message":""'
 
 
@@ -147,17 +148,24 @@ class Composer:
 
     def _pair(self, joined: bytes, layout: Layout, length: int) -> Composed | None:
         """Make a request of messages, with `_MARK` between them, and the times of the runs."""
-        messages = orjson.dumps(joined.decode())[1:-1].split(_MARK)
         times = [run.time_ms for run in layout.runs]
-        if len(messages) != len(times) or b"" in messages or TOO_OLD_MS in times:
+        is_last_empty = joined[-1:] in (b"", _MARK)
+        if is_last_empty or joined.count(_MARK) + 1 != len(times) or TOO_OLD_MS in times:
             return None
-        pairs = list(zip(times, messages, strict=True))
-        pairs.sort(key=itemgetter(0))
-        first_ms, last_ms = pairs[0][0], pairs[-1][0]
-        if not _fits(len(joined) + 1, len(pairs), last_ms - first_ms):
+        events: list[bytes] = []
+        for part in split_parts(joined, _PART_BYTES, _MARK):
+            # Part by part: each step of all messages at once would take as much memory again as the block.
+            messages = orjson.dumps(part.removesuffix(_MARK).decode())[1:-1].split(_MARK)
+            if b"" in messages:
+                return None
+            here = times[len(events) : len(events) + len(messages)]
+            events += map(b'{"message":"%b","timestamp":%d}'.__mod__, zip(messages, here, strict=True))
+        order = sorted(range(len(times)), key=times.__getitem__)
+        first_ms, last_ms = times[order[0]], times[order[-1]]
+        if not _fits(len(joined) + 1, len(times), last_ms - first_ms):
             return None
-        events = b",".join([b'{"message":"%b","timestamp":%d}' % (message, time_ms) for time_ms, message in pairs])
-        return Composed([Request(self._text([events]), len(pairs), length, first_ms, last_ms)])
+        text = b",".join(map(events.__getitem__, order))
+        return Composed([Request(self._text([text]), len(times), length, first_ms, last_ms)])
 
     def _text(self, parts: Sequence[bytes]) -> Sequence[bytes]:
         names = b'],"logGroupName":%b,"logStreamName":%b}' % (orjson.dumps(self.group), orjson.dumps(self.stream))

@@ -17,11 +17,11 @@ def count_line_ends(block: bytes) -> int:
     return len(block) - len(block.replace(b"\n", b""))
 
 
-def split_parts(block: bytes, size: int) -> Iterator[bytes]:
-    """Split whole lines into parts of whole lines, of about ``size`` bytes each."""
+def split_parts(block: bytes, size: int, end_mark: bytes = b"\n") -> Iterator[bytes]:
+    """Split whole lines into parts of whole lines, of about ``size`` bytes each; a line ends with ``end_mark``."""
     start = 0
     while start < len(block):
-        end = block.find(b"\n", start + size) + 1 or len(block)
+        end = block.find(end_mark, start + size) + 1 or len(block)
         yield block[start:end]
         start = end
 
