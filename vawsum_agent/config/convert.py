@@ -41,7 +41,7 @@ class Invalid:
 
 INVALID = Invalid()
 
-FUTURE_TABLES = ("metrics", "images", "backup", "deploy", "notify")
+FUTURE_TABLES = ("images", "backup", "deploy")
 """Tables of capabilities that other versions have."""
 
 _WRITTEN: dict[Any, Callable[[str], float]] = {Seconds: parse_duration_s, Bytes: parse_size_bytes}

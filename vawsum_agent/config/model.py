@@ -13,13 +13,19 @@ from msgspec import Meta
 
 from vawsum_agent.config.rules import (
     ABSOLUTE,
+    DISTINCT,
+    HTTP_URL,
+    HTTP_URLS,
     LOG_GROUP,
     LOG_STREAM,
+    NAMESPACE,
+    PUBLISH_INTERVAL,
     REGEX,
     REGION,
     RETENTION,
     STRPTIME_FORMAT,
     TIMEZONE,
+    TOPIC_ARN,
     between,
 )
 
@@ -121,8 +127,88 @@ class LogsConfig(msgspec.Struct, frozen=True, kw_only=True):
     source: Annotated[list[LogSource], Meta(description="at least one")] = msgspec.field(default_factory=list)
 
 
+class ProcessGroup(msgspec.Struct, frozen=True, kw_only=True):
+    """``[[metrics.process]]``: processes that are counted and measured together."""
+
+    name: Annotated[NonEmpty, Meta(description="the value of the dimension `process_name`")]
+    commands: Annotated[list[NonEmpty], Meta(min_length=1, description="names as in `ps -o comm`, globs allowed")]
+
+
+class ApacheConfig(msgspec.Struct, frozen=True, kw_only=True):
+    """``[metrics.apache]``: mod_status."""
+
+    status_url: Annotated[NonEmpty, HTTP_URL, Meta(description="with `?auto`, its form for machines")] = (
+        "http://127.0.0.1/server-status?auto"
+    )
+
+
+class PhpFpmConfig(msgspec.Struct, frozen=True, kw_only=True):
+    """``[metrics.php_fpm]``: the status page of PHP-FPM's pools."""
+
+    status_url: Annotated[NonEmpty, HTTP_URL, Meta(description="with `?json`")] = "http://127.0.0.1/fpm-status?json"
+    more_status_urls: Annotated[list[NonEmpty], HTTP_URLS, Meta(description="of further pools: each has a page")] = (
+        msgspec.field(default_factory=list)
+    )
+
+
+class MysqlMetricsConfig(msgspec.Struct, frozen=True, kw_only=True):
+    """``[metrics.mysql]``: status variables of MySQL or MariaDB."""
+
+    defaults_file: Annotated[
+        AbsolutePath, Meta(description="an option file; its `[client]` section says where and as whom; mode 0600")
+    ] = "/etc/vawsum-agent/mysql.cnf"
+
+
+class MetricsConfig(msgspec.Struct, frozen=True, kw_only=True):
+    """``[metrics]``: what is sampled, and how it is published to CloudWatch."""
+
+    namespace: Annotated[NonEmpty, NAMESPACE, Meta(description="of all metrics")] = "CWAgent"
+    dimensions: Annotated[
+        list[Literal["InstanceId", "AutoScalingGroupName", "ImageId", "InstanceType"]],
+        Meta(min_length=1, description="of the host, on every metric: alarms match exact sets"),
+        DISTINCT,
+    ] = msgspec.field(default_factory=lambda: ["InstanceId", "AutoScalingGroupName"])
+    sample_interval: Annotated[
+        Seconds, between(1, 60, "1s to 60s"), Meta(description="between two readings of everything")
+    ] = Seconds(10.0)
+    publish_interval: Annotated[
+        Seconds,
+        PUBLISH_INTERVAL,
+        Meta(description="readings are put together as distributions of that length; whole minutes"),
+    ] = Seconds(60.0)
+    disks: Annotated[list[AbsolutePath], Meta(description="mount points that are measured")] = msgspec.field(
+        default_factory=lambda: ["/"]
+    )
+    spool_limit: Annotated[
+        Bytes,
+        between(1 << 20, 1 << 32, "1MiB to 4GiB"),
+        Meta(description="what may wait while CloudWatch is away; the oldest goes first, and is counted"),
+    ] = Bytes(64 << 20)
+    requests: Annotated[
+        bool, Meta(description="count requests, answers, bytes and latency in the access logs that `[logs]` follows")
+    ] = True
+    process: Annotated[list[ProcessGroup], Meta(description="the agent itself is always measured")] = msgspec.field(
+        default_factory=lambda: [
+            ProcessGroup(name="apache", commands=["apache2", "httpd"]),
+            ProcessGroup(name="php-fpm", commands=["php-fpm*"]),
+            ProcessGroup(name="mysql", commands=["mysqld", "mariadbd"]),
+        ]
+    )
+    apache: ApacheConfig | None = None
+    php_fpm: PhpFpmConfig | None = None
+    mysql: MysqlMetricsConfig | None = None
+
+
+class NotifyConfig(msgspec.Struct, frozen=True, kw_only=True):
+    """``[notify]``: who is told when something turns bad, and when it is well again."""
+
+    sns_topic_arn: Annotated[NonEmpty, TOPIC_ARN, Meta(description="an SNS topic that people are subscribed to")]
+
+
 class Config(msgspec.Struct, frozen=True, kw_only=True):
     """The whole configuration. A capability runs when its table is present."""
 
     agent: AgentConfig = msgspec.field(default_factory=AgentConfig)
     logs: LogsConfig | None = None
+    metrics: MetricsConfig | None = None
+    notify: NotifyConfig | None = None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from vawsum_agent.config.placeholders import NAMES, expand, unknown_parts
@@ -20,6 +21,10 @@ RETENTION_DAYS = (
 
 _LOG_GROUP = re.compile(r"[.\-_/#A-Za-z0-9]{1,512}")
 _LOG_STREAM = re.compile(r"[^:*]{1,512}", re.DOTALL)
+_NAMESPACE = re.compile(r"(?!AWS/)[A-Za-z0-9.\-_/#:]{1,255}")
+_TOPIC_ARN = re.compile(r"arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]{1,256}(\.fifo)?")
+_MINUTE_S = 60
+_LONGEST_PERIOD_S = 3600
 _REGION = re.compile(r"[a-z]{2,}(-[a-z]+)+-[0-9]+")
 
 
@@ -109,6 +114,15 @@ def fits_log_group(name: str) -> bool:
     return _LOG_GROUP.fullmatch(name) is not None
 
 
+def _is_http(url: str) -> bool:
+    """Status pages are on this host; https and other ways in are more than a look at it needs."""
+    try:
+        parts = urlsplit(url)
+        return parts.scheme == "http" and bool(parts.hostname) and parts.port != 0 and url.isprintable()
+    except ValueError:
+        return False
+
+
 LOG_GROUP_EXPECTED = "a log group name: 1 to 512 of A-Z a-z 0-9 . - _ / #"
 LOG_STREAM_EXPECTED = "a log stream name: 1 to 512 characters, none of them : or *"
 
@@ -120,6 +134,20 @@ LOG_GROUP = Rule(LOG_GROUP_EXPECTED, _template(_LOG_GROUP, LOG_GROUP_EXPECTED))
 LOG_STREAM = Rule(LOG_STREAM_EXPECTED, _template(_LOG_STREAM, LOG_STREAM_EXPECTED))
 RETENTION = must("one of " + ", ".join(map(str, RETENTION_DAYS)), lambda days: days in RETENTION_DAYS)
 REGION = must('a region such as "ap-south-1"', lambda name: not name or _REGION.fullmatch(name) is not None)
+NAMESPACE = must(
+    "a namespace: 1 to 255 of A-Z a-z 0-9 . - _ / # :, not beginning with AWS/",
+    lambda name: _NAMESPACE.fullmatch(name) is not None,
+)
+TOPIC_ARN = must(
+    'the ARN of an SNS topic such as "arn:aws:sns:ap-south-1:123456789012:vawsum-ops"',
+    lambda arn: _TOPIC_ARN.fullmatch(arn) is not None,
+)
+PUBLISH_INTERVAL = must(
+    "whole minutes, 1m to 1h", lambda seconds: 0 < seconds <= _LONGEST_PERIOD_S and seconds % _MINUTE_S == 0
+)
+DISTINCT = must("each at most once", lambda items: len(set(items)) == len(items))
+HTTP_URL = must("a URL that begins with http://", _is_http)
+HTTP_URLS = must("URLs that begin with http://", lambda urls: all(map(_is_http, urls)))
 
 
 def between(low: float, high: float, text: str) -> Rule:

@@ -25,7 +25,11 @@ class State(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ComponentStatus:
-    """A snapshot of a component. Times are seconds since the epoch; None means never."""
+    """A snapshot of a component. Times are seconds since the epoch; None means never.
+
+    Attributes:
+        measures: what the metrics capability publishes of it, by metric name; totals where the metric is an increase.
+    """
 
     name: str
     state: State
@@ -36,6 +40,7 @@ class ComponentStatus:
     last_error: str | None = None
     hint: str | None = None
     details: Mapping[str, object] = field(default_factory=dict)
+    measures: Mapping[str, float] = field(default_factory=dict)
 
 
 class Component(Protocol):

@@ -51,6 +51,36 @@ MIGRATIONS: tuple[str, ...] = (
     CREATE INDEX log_batch_by_stream ON log_batch (log_group, log_stream, outcome);
     CREATE INDEX log_batch_by_file ON log_batch (file_id, start_offset);
     """,
+    """
+    CREATE TABLE metric_round (
+        round_id INTEGER PRIMARY KEY AUTOINCREMENT,
+        at_ms INTEGER NOT NULL,
+        body BLOB NOT NULL
+    );
+    CREATE TABLE metric_baseline (id INTEGER PRIMARY KEY CHECK (id = 1), body BLOB NOT NULL);
+    CREATE TABLE request_tally (
+        tally_id INTEGER PRIMARY KEY AUTOINCREMENT,
+        minute_ms INTEGER NOT NULL,
+        body BLOB NOT NULL
+    );
+    CREATE INDEX request_tally_by_minute ON request_tally (minute_ms);
+    CREATE TABLE metric_chunk (
+        chunk_id INTEGER PRIMARY KEY AUTOINCREMENT,
+        period_ms INTEGER NOT NULL,
+        data_count INTEGER NOT NULL,
+        body BLOB NOT NULL,
+        is_attempted INTEGER NOT NULL DEFAULT 0
+    );
+    CREATE INDEX metric_chunk_by_period ON metric_chunk (period_ms);
+    CREATE TABLE notification (
+        notification_id INTEGER PRIMARY KEY AUTOINCREMENT,
+        created_at REAL NOT NULL,
+        subject TEXT NOT NULL,
+        body TEXT NOT NULL,
+        tries INTEGER NOT NULL DEFAULT 0
+    );
+    CREATE TABLE alert (component TEXT PRIMARY KEY, body BLOB NOT NULL) WITHOUT ROWID;
+    """,
 )
 
 VERSION = len(MIGRATIONS)
