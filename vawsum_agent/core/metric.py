@@ -74,11 +74,13 @@ class MetricSource(Protocol):
         name: stable; keys the stored counters.
         metrics: everything it may give.
         limit_s: a look that takes longer counts as failed; the round does not wait for it.
+        wraps_at: the value that a counter of the kernel can't reach, since it begins anew there; None: none wraps.
     """
 
     name: str
     metrics: Sequence[Metric]
     limit_s: float
+    wraps_at: float | None
 
     def collect(self) -> Collected:
         """Look once; on a thread of its own. Raises AgentError (or OSError) when the source is down."""

@@ -22,10 +22,12 @@ from vawsum_agent.daemon.supervised import DrainOutcome
 from vawsum_agent.daemon.supervisor import Supervisor, worst
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from vawsum_agent.config.load import Loaded
+    from vawsum_agent.core.board import StatusBoard
     from vawsum_agent.core.clock import Clock, Deadline
+    from vawsum_agent.core.component import ComponentStatus
     from vawsum_agent.core.identity import Identity
     from vawsum_agent.daemon.notify import Notifier
 
@@ -84,6 +86,7 @@ class Daemon:
         store: keeps the status for when the daemon is down.
         notifier: tells systemd.
         process: its own.
+        board: where it posts how the components are, for those that tell others.
     """
 
     def __init__(
@@ -96,6 +99,7 @@ class Daemon:
         notifier: Notifier,
         clock: Clock,
         process: OwnProcess,
+        board: StatusBoard,
     ) -> None:
         self.inbox: Inbox = queue.SimpleQueue()
         self._running = first
@@ -104,6 +108,7 @@ class Daemon:
         self._notifier = notifier
         self._clock = clock
         self._process = process
+        self._board = board
         self._version, self._started_at = version, clock.now()
         self._operation: Operation | None = None
         self._state: State | None = State.STARTING
@@ -126,8 +131,10 @@ class Daemon:
 
     def status(self) -> dict[str, object]:
         """The document of ``status --json``; may be called by any thread."""
+        return self._document(self._running.supervisor.statuses())
+
+    def _document(self, components: Sequence[ComponentStatus]) -> dict[str, object]:
         running, notices = self._running, self._notices()
-        components = running.supervisor.statuses()
         files = tuple(map(str, running.loaded.files))
         state = self._state or worst([component.state for component in components])
         if state is State.RUNNING and notices:
@@ -255,7 +262,9 @@ class Daemon:
 
     def _save_snapshot(self) -> None:
         self._next_snapshot = self._clock.monotonic() + SNAPSHOT_EVERY_S
-        status = self.status()
+        components = self._running.supervisor.statuses()
+        self._board.post(self._clock.now(), components)
+        status = self._document(components)
         self._notifier.status(status_line(status))
         try:
             self._store.recover_reserve()

@@ -38,7 +38,11 @@ _PAGE_BYTES = 4096
 
 
 class Store:
-    """One open SQLite file. Safe to share between threads; a write is one transaction under one lock."""
+    """One open SQLite file. Safe to share between threads; a write is one transaction under one lock.
+
+    Attributes:
+        boot_id: of the machine, as the kernel names this boot.
+    """
 
     def __init__(self, connection: sqlite3.Connection, path: Path, clock: Clock, reserve: Reserve) -> None:
         self._connection = connection
@@ -49,6 +53,7 @@ class Store:
         self.rebuilt_because: str | None = None
         self.may_lag = False
         self.opened_at = clock.now()
+        self.boot_id = _boot_id()
         self._writes = 0
         self._copied_writes = -1
         self._copied_at = float("-inf")
@@ -172,12 +177,11 @@ class Store:
         ``synchronous=NORMAL`` loses commits only where the machine went down, which is another boot than the last
         and no close in between. The note itself must not get lost, hence FULL.
         """
-        boot_id = _boot_id()
         rows = self.read("SELECT boot_id, was_closed FROM boot")
         self._connection.execute("PRAGMA synchronous = FULL")
-        self.write(lambda db: db.execute("INSERT OR REPLACE INTO boot VALUES (1, ?, 0)", (boot_id,)))
+        self.write(lambda db: db.execute("INSERT OR REPLACE INTO boot VALUES (1, ?, 0)", (self.boot_id,)))
         self._connection.execute("PRAGMA synchronous = NORMAL")
-        return bool(rows) and not rows[0]["was_closed"] and rows[0]["boot_id"] != boot_id
+        return bool(rows) and not rows[0]["was_closed"] and rows[0]["boot_id"] != self.boot_id
 
     def close(self) -> None:
         """Close the file in order. Idempotent."""

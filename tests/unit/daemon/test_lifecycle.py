@@ -10,6 +10,7 @@ import pytest
 from tests.unit.daemon.components import Script, Scripted, wait_until
 from vawsum_agent.config.load import Loaded
 from vawsum_agent.config.model import AgentConfig, Config, Seconds
+from vawsum_agent.core.board import StatusBoard
 from vawsum_agent.core.clock import SystemClock
 from vawsum_agent.core.component import State
 from vawsum_agent.core.errors import AgentError, ConfigError, Violation
@@ -38,6 +39,7 @@ class Running:
         self.following: list[Generation | AgentError] = []
         self.guarded: list[float] = []
         self.exit_code: int | None = None
+        self.board = StatusBoard()
         self._drain_timeout_s = drain_timeout_s
         self.daemon = Daemon(
             self.generation("logs"),
@@ -47,6 +49,7 @@ class Running:
             notifier=Notifier(None),
             clock=CLOCK,
             process=OwnProcess(7, self.guarded.append, lambda: None),
+            board=self.board,
         )
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
@@ -205,3 +208,11 @@ def test_overall_state(running: Running, state: State, shown: str) -> None:
     running.script.state = state
     wait_until(lambda: running.state() == shown)
     running.script.state = State.RUNNING
+
+
+def test_components_are_posted_for_those_that_tell_others(running: Running) -> None:
+    """What the daemon saves as its status it posts as well: metrics and notifications tell of it."""
+    wait_until(lambda: running.board.latest().statuses)
+    posted = running.board.latest()
+    assert [status.name for status in posted.statuses] == ["logs"]
+    assert abs(posted.at - CLOCK.now()) < 30

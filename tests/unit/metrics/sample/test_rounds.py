@@ -1,0 +1,127 @@
+"""Rounds: every source has its own deadline, and what makes no sense is left out and counted."""
+
+from __future__ import annotations
+
+import math
+import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.unit.metrics.sample.sources import Hanging, ScriptedSource
+from vawsum_agent.core.clock import SystemClock
+from vawsum_agent.core.errors import AgentError
+from vawsum_agent.core.metric import Collected, Reading
+from vawsum_agent.metrics.sample.increases import Baseline
+from vawsum_agent.metrics.sample.rounds import Rounds, decode_readings, encode_readings
+
+NOTHING = Baseline("boot-1")
+
+
+def well(value: float = 1.0) -> ScriptedSource:
+    """A source that answers at once."""
+    return ScriptedSource("well", lambda: Collected([Reading("up", value)]))
+
+
+def test_a_hanging_source_holds_up_no_other() -> None:
+    """When one source hangs, the others keep their beat and the sick one is marked; it is waited for once."""
+    hanging = Hanging()
+    rounds = Rounds([ScriptedSource("sick", hanging, limit_s=0.3), well()], wait_s=5.0, clock=SystemClock())
+    first = rounds.take(NOTHING)
+    begun = time.monotonic()
+    second = rounds.take(first.baseline)
+    assert time.monotonic() - begun < 0.2
+    for result in (first, second):
+        assert Reading("up", 1.0) in result.readings
+        assert Reading("up", 0.0) in result.readings
+        assert result.errors.keys() == {"sick"}
+    hanging.released.set()
+    time.sleep(0.1)
+    assert not rounds.take(second.baseline).errors
+    rounds.stop()
+
+
+def test_an_answer_past_its_limit_does_not_count() -> None:
+    """What a source says after its deadline is old: it is not published as if it were of now."""
+    slow = ScriptedSource("slow", lambda: [time.sleep(0.3), Collected([Reading("up", 1.0)])][1], limit_s=0.1)
+    rounds = Rounds([slow], wait_s=5.0, clock=SystemClock())
+    assert rounds.take(NOTHING).errors.keys() == {"slow"}
+    time.sleep(0.4)
+    assert rounds.take(NOTHING).readings == [Reading("up", 0.0)]
+    rounds.stop()
+
+
+@pytest.mark.parametrize(
+    "error", [AgentError("it is down", hint="start it"), OSError(2, "no such file"), KeyError("x")]
+)
+def test_a_source_that_fails_is_down(error: Exception) -> None:
+    """A source that raises, whatever it raises, is down; the others are as they were."""
+
+    def fail() -> Collected:
+        raise error
+
+    rounds = Rounds([ScriptedSource("sick", fail), well()], wait_s=5.0, clock=SystemClock())
+    result = rounds.take(NOTHING)
+    assert result.readings == [Reading("up", 0.0), Reading("up", 1.0)]
+    assert result.errors["sick"].message
+    rounds.stop()
+
+
+def test_values_that_make_no_sense_are_left_out_and_counted() -> None:
+    """When a page says NaN, negative or absurd values, then they are left out and counted, never sent."""
+    values = [math.nan, math.inf, -math.inf, -1.0, 100.5, 1e300]
+    source = ScriptedSource(
+        "odd", lambda: Collected([Reading("share", value) for value in [*values, 42.0]], left_out=2)
+    )
+    rounds = Rounds([source], wait_s=5.0, clock=SystemClock())
+    result = rounds.take(NOTHING)
+    assert result.readings == [Reading("share", 42.0)]
+    assert result.left_out == len(values) + 2
+    rounds.stop()
+
+
+def test_counters_count_on_from_the_round_before() -> None:
+    """The increase is what was added since the last round, be it one of an earlier process; the first shows none."""
+    totals = {"a": 10.0}
+    clock = SystemClock()
+    source = ScriptedSource("counting", lambda: Collected(counters=dict(totals)))
+    first = Rounds([source], wait_s=5.0, clock=clock).take(NOTHING)
+    assert first.readings == []
+    totals["a"] = 15.0
+    restarted = Rounds([source], wait_s=5.0, clock=clock).take(first.baseline)
+    assert restarted.readings == [Reading("requests", 5.0, (("key", "a"),))]
+
+
+def test_an_increase_over_hours_is_not_told_as_of_now() -> None:
+    """After a stop of hours the first round tells no increases: they would all seem to be of one moment."""
+    clock = SystemClock()
+    source = ScriptedSource("counting", lambda: Collected(counters={"a": 10.0}))
+    old = Baseline("boot-1", {"counting": clock.now() - 7200}, {"counting": {"a": 1.0}})
+    assert Rounds([source], wait_s=5.0, clock=clock).take(old).readings == []
+
+
+def test_a_total_that_is_no_number_is_not_counted_from() -> None:
+    """NaN in a counter makes neither an increase nor a baseline."""
+    source = ScriptedSource("counting", lambda: Collected(counters={"a": math.nan, "b": -1.0, "c": 3.0}))
+    result = Rounds([source], wait_s=5.0, clock=SystemClock()).take(NOTHING)
+    assert result.baseline.totals == {"counting": {"c": 3.0}}
+
+
+@given(
+    st.lists(st.tuples(st.text(max_size=9), st.floats(0, 1e15), st.lists(st.tuples(st.text(), st.text()), max_size=2)))
+)
+def test_readings_come_back(rows: list[tuple[str, float, list[tuple[str, str]]]]) -> None:
+    """What a round kept in the store is what is sealed later, by this process or the next."""
+    readings = [Reading(name, value, tuple(dimensions)) for name, value, dimensions in rows]
+    assert decode_readings(encode_readings(readings)) == readings
+
+
+@pytest.mark.parametrize("body", [b"", b"{}", b"[1]", b'[["a"]]', b'[["a","x",[]]]', b'[["a",1,[["b"]]]]'])
+def test_damaged_rounds_are_told(body: bytes) -> None:
+    """A round that can't be read raises ValueError and nothing else."""
+    if body == b"{}":
+        assert decode_readings(body) == []
+        return
+    with pytest.raises(ValueError, match="unreadable"):
+        decode_readings(body)

@@ -1,0 +1,1 @@
+"""Puts readings together: a period's values as distributions, as many data in a chunk as a request takes."""

@@ -1,0 +1,127 @@
+"""Takes a round: asks all sources at once, waits for each no longer than its limit, keeps what makes sense."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import orjson
+
+from vawsum_agent.core.metric import Reading
+from vawsum_agent.metrics.sample.asked import Asked
+from vawsum_agent.metrics.sample.increases import MOST_GAP_S, Baseline, increases
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from vawsum_agent.core.clock import Clock
+    from vawsum_agent.core.errors import AgentError
+    from vawsum_agent.core.metric import Metric, MetricSource
+    from vawsum_agent.metrics.sample.asked import Answer
+
+
+@dataclass(frozen=True, slots=True)
+class RoundResult:
+    """What a round came to.
+
+    Attributes:
+        at_ms: when it began, milliseconds since the epoch.
+        baseline: what the next round counts from.
+        errors: by source, of those that are down.
+        left_out: how many values made no sense.
+    """
+
+    at_ms: int
+    readings: list[Reading]
+    baseline: Baseline
+    errors: Mapping[str, AgentError] = field(default_factory=dict)
+    left_out: int = 0
+
+
+class Rounds:
+    """Samples the sources. One thread calls `take`."""
+
+    def __init__(self, sources: Sequence[MetricSource], wait_s: float, clock: Clock) -> None:
+        self._asked = [Asked(source, clock) for source in sources]
+        self._metrics = {metric.name: metric for source in sources for metric in source.metrics}
+        self._wait_s = wait_s
+        self._clock = clock
+        self._looked_at: dict[str, float] = {}
+
+    def take(self, before: Baseline) -> RoundResult:
+        """Ask everybody once. ``before`` is the baseline of the round before, of this process or an earlier one."""
+        at_ms = int(self._clock.now() * 1000)
+        began = self._clock.monotonic()
+        waits_s = {asked: min(asked.source.limit_s, self._wait_s) if asked.ask() else 0.0 for asked in self._asked}
+        readings: list[Reading] = []
+        errors: dict[str, AgentError] = {}
+        left_out = 0
+        at, totals = dict(before.at), dict(before.totals)
+        for asked, wait_s in waits_s.items():
+            source = asked.source
+            answer = asked.answer(began + wait_s)
+            if answer.collected is None or answer.error is not None:
+                if answer.error is not None:
+                    errors[source.name] = answer.error
+                readings += source.down()
+                continue
+            found, out = self._sane((*answer.collected.gauges, *self._derived(source, answer, before)))
+            readings += found
+            left_out += out + answer.collected.left_out
+            at[source.name] = answer.at
+            totals[source.name] = {key: total for key, total in answer.collected.counters.items() if _is_total(total)}
+            self._looked_at[source.name] = answer.monotonic
+        return RoundResult(at_ms, readings, Baseline(before.boot_id, at, totals), errors, left_out)
+
+    def stop(self) -> None:
+        """End the threads."""
+        for asked in self._asked:
+            asked.stop()
+
+    def _derived(self, source: MetricSource, answer: Answer, before: Baseline) -> Sequence[Reading]:
+        """What the counters tell; nothing after too long a gap, or where no time has passed."""
+        if answer.collected is None or source.name not in before.totals:
+            return ()
+        looked_at = self._looked_at.get(source.name)
+        # Within this process the clock may jump as it likes; across a restart the wall clock is all there is.
+        gap_s = answer.at - before.at[source.name] if looked_at is None else answer.monotonic - looked_at
+        if not 0 < gap_s <= MOST_GAP_S:
+            return ()
+        now = {key: total for key, total in answer.collected.counters.items() if _is_total(total)}
+        return source.derive(increases(before.totals[source.name], now, source.wraps_at), gap_s)
+
+    def _sane(self, readings: Iterable[Reading]) -> tuple[list[Reading], int]:
+        kept, out = [], 0
+        for reading in readings:
+            if is_sane(reading, self._metrics[reading.name]):
+                kept.append(reading)
+            else:
+                out += 1
+        return kept, out
+
+
+def is_sane(reading: Reading, metric: Metric) -> bool:
+    """Whether a value can be true: a number, not negative, not above what the metric can reach."""
+    return math.isfinite(reading.value) and 0 <= reading.value <= metric.highest
+
+
+def _is_total(value: float) -> bool:
+    return math.isfinite(value) and value >= 0
+
+
+def encode_readings(readings: Iterable[Reading]) -> bytes:
+    """Write readings for the store."""
+    return orjson.dumps([(reading.name, reading.value, reading.dimensions) for reading in readings])
+
+
+def decode_readings(body: bytes) -> list[Reading]:
+    """Read what `encode_readings` wrote. Raises ValueError on anything else."""
+    try:
+        return [
+            Reading(str(name), float(value), tuple((str(key), str(text)) for key, text in dimensions))
+            for name, value, dimensions in orjson.loads(body)
+        ]
+    except (TypeError, ValueError) as exc:
+        message = "unreadable round in the spool"
+        raise ValueError(message) from exc
