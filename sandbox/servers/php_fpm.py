@@ -45,6 +45,7 @@ class PhpFpm(Server):
         settings: ``php_admin_value`` settings to add, such as ``date.timezone``.
         is_catching_output: whether worker output goes to PHP-FPM's log (``catch_workers_output``).
         log_directory: where the logs go; ``directory/log`` unless given.
+        extra: configuration lines to append.
     """
 
     stop_signal = signal.SIGTERM
@@ -56,6 +57,7 @@ class PhpFpm(Server):
         settings: Mapping[str, str] | None = None,
         is_catching_output: bool = False,
         log_directory: Path | None = None,
+        extra: str = "",
     ) -> None:
         super().__init__(directory)
         self.log_directory = log_directory or directory / "log"
@@ -65,6 +67,7 @@ class PhpFpm(Server):
         self.slow_log = self.log_directory / "php-fpm-slow.log"
         self._settings = dict(settings or {})
         self._is_catching_output = is_catching_output
+        self._extra = extra
 
     def command(self) -> list[str]:
         """See `Server.command`."""
@@ -108,4 +111,4 @@ class PhpFpm(Server):
         ]
         if os.geteuid() == 0:
             lines += [f"user = {WEB_USER}", f"group = {WEB_USER}", f"listen.owner = {WEB_USER}"]
-        return "\n".join(lines) + "\n"
+        return "\n".join([*lines, self._extra]) + "\n"
