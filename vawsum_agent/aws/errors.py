@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 _THROTTLING = frozenset(
     {
+        "KMSThrottling",
         "LimitExceededException",
         "RequestLimitExceeded",
         "SlowDown",
@@ -49,6 +50,7 @@ _DENIED = frozenset(
         "IncompleteSignature",
         "InvalidClientTokenId",
         "InvalidSignatureException",
+        "KMSAccessDenied",
         "MissingAuthenticationToken",
         "MissingAuthenticationTokenException",
         "NotAuthorized",
@@ -59,7 +61,7 @@ _DENIED = frozenset(
         "UnrecognizedClientException",
     }
 )
-_NOT_FOUND = frozenset({"ResourceNotFoundException", "NoSuchBucket", "NoSuchKey", "404"})
+_NOT_FOUND = frozenset({"ResourceNotFoundException", "NoSuchBucket", "NoSuchKey", "NotFound", "404"})
 _NEVER_SENT = (EndpointConnectionError, ConnectTimeoutError, ProxyConnectionError)
 _NO_CREDENTIALS = (NoCredentialsError, PartialCredentialsError, CredentialRetrievalError)
 

@@ -5,6 +5,7 @@ Retries are ours, never botocore's: a retry after an answer that got lost would 
 
 from __future__ import annotations
 
+import threading
 from typing import TYPE_CHECKING, Any
 
 import botocore.session
@@ -25,9 +26,14 @@ CONNECTIONS = 64
 class AwsSession:
     """Credentials, region and endpoints by the standard chain of every AWS SDK."""
 
-    def __init__(self, session: botocore.session.Session, region: str) -> None:
+    def __init__(self, session: botocore.session.Session, region: str, making: threading.Lock | None = None) -> None:
         self._session = session
+        self._making = making or threading.Lock()
         self.region = region
+
+    def in_region(self, region: str) -> AwsSession:
+        """Give the same credentials and settings for another region, such as that of a topic."""
+        return AwsSession(self._session, region, self._making)
 
     def credentials(self) -> ReadOnlyCredentials | None:
         """Give those to sign with, renewed when they are about to end; None when the chain has none."""
@@ -46,7 +52,9 @@ class AwsSession:
             disable_request_compression=True,
         ).merge(ClientConfig(**options))
         try:
-            return self._session.create_client(service, region_name=self.region, config=config)
+            # botocore's session makes its parts when they are first needed, which two threads must not do at once.
+            with self._making:
+                return self._session.create_client(service, region_name=self.region, config=config)
         except (BotoCoreError, ValueError) as exc:
             message = f"can't make a client of {service}: {exc}"
             raise AwsError(message, code=type(exc).__name__, hint="check AWS_* variables and ~/.aws") from exc
