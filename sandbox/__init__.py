@@ -7,7 +7,7 @@ client    `Sandbox`: starts the service in a process of its own and talks to it
 proof     what was written against what arrived
 """
 
-from sandbox.client import Event, Sandbox, SandboxError
+from sandbox.client import Event, MetricDatum, Notification, Sandbox, SandboxError
 from sandbox.proof import Proof, prove
 
-__all__ = ["Event", "Proof", "Sandbox", "SandboxError", "prove"]
+__all__ = ["Event", "MetricDatum", "Notification", "Proof", "Sandbox", "SandboxError", "prove"]

@@ -13,11 +13,18 @@ def _parser() -> argparse.ArgumentParser:
     serve = commands.add_parser("serve", help="run the local AWS; prints one JSON line with its addresses")
     serve.add_argument("--port", type=int, default=0, help="the front's port; 0 takes a free one")
     serve.add_argument("--tls", action="store_true", help="listen with TLS, too")
-    serve.add_argument("--enforce-policy", type=Path, metavar="FILE", help="IAM policy enforced on CloudWatch Logs")
+    serve.add_argument(
+        "--enforce-policy",
+        action="append",
+        default=[],
+        type=Path,
+        metavar="FILE",
+        help="IAM policy to enforce; repeatable",
+    )
     serve.add_argument(
         "--deny", action="append", default=[], metavar="ACTION", help="deny an action, whatever the policy"
     )
-    serve.add_argument("--no-moto", action="store_true", help="CloudWatch Logs and instance metadata only")
+    serve.add_argument("--no-moto", action="store_true", help="only what the front carries out itself")
     serve.add_argument("--seed", type=int, default=1, help="of all dice")
     serve.add_argument("--until-stdin-closes", action="store_true", help="stop when stdin is closed")
     demo = commands.add_parser("demo", help="show the daemon at work on the sandbox, and prove what arrived")
@@ -47,7 +54,7 @@ def _serve(arguments: argparse.Namespace) -> int:
         Options(
             port=arguments.port,
             has_tls=arguments.tls,
-            policy=arguments.enforce_policy,
+            policies=tuple(arguments.enforce_policy),
             deny=tuple(arguments.deny),
             has_moto=not arguments.no_moto,
             seed=arguments.seed,

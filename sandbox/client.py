@@ -9,7 +9,7 @@ import sys
 from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPResponse
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 from urllib.parse import urlencode, urlsplit
 
 import orjson
@@ -39,6 +39,43 @@ class Event:
     request_id: str
 
 
+@dataclass(frozen=True, slots=True)
+class MetricDatum:
+    """A metric datum that the service accepted.
+
+    Attributes:
+        namespace, name: of the metric.
+        dimensions: of the metric, all of them.
+        unit: as given, or `None` (the service's word for none).
+        timestamp_ms: as given, or the service's time when it was accepted.
+        values: what was measured; empty where a statistic set was sent.
+        counts: how often each value occurred.
+        request_id: of the request that brought it; a datum that came twice came with two.
+        statistics: the statistic set by `sample_count`, `sum`, `minimum` and `maximum`, or None.
+        resolution_s: 1 or 60.
+    """
+
+    namespace: str
+    name: str
+    dimensions: dict[str, str]
+    unit: str
+    timestamp_ms: int
+    values: list[float]
+    counts: list[float]
+    request_id: str
+    statistics: dict[str, float] | None
+    resolution_s: int
+
+
+class Notification(NamedTuple):
+    """A message that SNS accepted; `at` is the service's time in seconds since the epoch."""
+
+    subject: str
+    message: str
+    topic: str
+    at: float
+
+
 class Sandbox:
     """A running local AWS. Use as a context manager; it ends with the process that started it, however that ends."""
 
@@ -55,7 +92,7 @@ class Sandbox:
         cls,
         *,
         tls: bool = False,
-        policy: Path | None = None,
+        policy: Path | Sequence[Path] = (),
         deny: Sequence[str] = (),
         moto: bool = False,
         seed: int = 1,
@@ -65,7 +102,8 @@ class Sandbox:
 
         Args:
             tls: also listen with TLS, at `tls_endpoint`, trusted with `ca_bundle`.
-            policy: an IAM policy document enforced on CloudWatch Logs.
+            policy: IAM policy documents, one or several, enforced together on CloudWatch Logs and metrics, `Publish` of
+                SNS and `DescribeAutoScalingInstances`.
             deny: actions denied whatever the policy says.
             moto: pass other services on to moto's server, which starts with the first such request.
             seed: of all dice.
@@ -77,7 +115,8 @@ class Sandbox:
         command = [sys.executable, "-m", "sandbox", "serve", "--until-stdin-closes", f"--seed={seed}", f"--port={port}"]
         command += [f"--deny={action}" for action in deny]
         command += [flag for flag, is_on in (("--tls", tls), ("--no-moto", not moto)) if is_on]
-        command += [f"--enforce-policy={policy.resolve()}"] if policy is not None else []
+        policies = [policy] if isinstance(policy, Path) else policy
+        command += [f"--enforce-policy={path.resolve()}" for path in policies]
         process = subprocess.Popen(
             command, cwd=REPOSITORY, stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True
         )
@@ -142,8 +181,8 @@ class Sandbox:
         values: dict[str, Any] = self._call("POST", "settings", changes)
         return values
 
-    def enforce(self, policy: dict[str, Any] | None) -> None:
-        """Enforce another IAM policy on CloudWatch Logs; None allows everything."""
+    def enforce(self, policy: dict[str, Any] | list[dict[str, Any]] | None) -> None:
+        """Enforce other IAM policies, one or several together; None allows everything."""
         self._call("POST", "policy", {"document": policy})
 
     def deny(self, *actions: str) -> None:
@@ -171,16 +210,8 @@ class Sandbox:
 
     def events(self, group: str, stream: str) -> Iterator[Event]:
         """Yield every accepted event of a stream, by timestamp and then by acceptance, visible yet or not."""
-        connection = HTTPConnection(self._admin, timeout=ADMIN_LIMIT_S)
-        try:
-            connection.request("GET", f"/_sandbox/events?{urlencode({'group': group, 'stream': stream})}")
-            response = connection.getresponse()
-            _check(response)
-            for line in response:
-                row = orjson.loads(line)
-                yield Event(row["timestamp"], row["message"], row["ingestionTime"], row["requestId"])
-        finally:
-            connection.close()
+        for row in self._lines("events", group=group, stream=stream):
+            yield Event(row["timestamp"], row["message"], row["ingestionTime"], row["requestId"])
 
     def all_events(self, group: str | None = None) -> Iterator[tuple[str, str, Event]]:
         """Yield (group, stream, event) of everything accepted, stream by stream."""
@@ -188,19 +219,50 @@ class Sandbox:
             for event in self.events(name, stream):
                 yield name, stream, event
 
+    def metric_data(self, name: str | None = None, **dimensions: str) -> list[MetricDatum]:
+        """Return every accepted metric datum, metric by metric, each metric's in the order of acceptance.
+
+        Args:
+            name: of the metrics wanted; None for all.
+            dimensions: which a wanted metric has, perhaps beside others. The exact set, by which alarms match, is in
+                each row's `dimensions`.
+        """
+        rows = [MetricDatum(**row) for row in self._lines("metrics", name=name or "")]
+        return [row for row in rows if dimensions.items() <= row.dimensions.items()]
+
+    def notifications(self) -> list[Notification]:
+        """Return every message that SNS accepted, in the order of acceptance."""
+        rows: list[dict[str, Any]] = self._call("GET", "notifications")
+        return [Notification(row["subject"], row["message"], row["topic"], row["at_ms"] / 1000) for row in rows]
+
     def violations(self) -> list[dict[str, Any]]:
         """Return the requests that broke a rule of the service; a correct client has none."""
         rows: list[dict[str, Any]] = self._call("GET", "violations")["violations"]
         return rows
 
     def requests(self) -> dict[str, Any]:
-        """Return counts: `operations` by outcome, `figures`, and `most_at_once` by stream (`group:stream`)."""
+        """Return counts.
+
+        `operations` by outcome, `figures`, and `most_at_once` by log stream (`group:stream`) and by metric namespace
+        (`metrics:namespace`).
+        """
         summary: dict[str, Any] = self._call("GET", "requests")
         return summary
 
     def reset(self) -> None:
-        """Forget all groups, counts and faults."""
+        """Forget all groups, metrics, notifications, counts and faults; settings and policies stay."""
         self._call("POST", "reset")
+
+    def _lines(self, path: str, **query: str) -> Iterator[dict[str, Any]]:
+        connection = HTTPConnection(self._admin, timeout=ADMIN_LIMIT_S)
+        try:
+            connection.request("GET", f"/_sandbox/{path}?{urlencode(query)}")
+            response = connection.getresponse()
+            _check(response)
+            for line in response:
+                yield orjson.loads(line)
+        finally:
+            connection.close()
 
     def _call(self, method: str, path: str, document: object = None) -> Any:  # noqa: ANN401 - any JSON value
         connection = HTTPConnection(self._admin, timeout=ADMIN_LIMIT_S)

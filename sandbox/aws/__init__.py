@@ -1,1 +1,1 @@
-"""The service side: CloudWatch Logs as strict as the real one, faults on demand, moto for all other services."""
+"""The service side: what the agent sends to, as strict as the real one, faults on demand, moto for all else."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from dataclasses import asdict, dataclass
-from itertools import islice
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -12,10 +11,10 @@ import orjson
 
 from sandbox.aws.answers import Answer, ServiceError, json_answer
 from sandbox.aws.faults import read_fault
-from sandbox.aws.policy import read_policy
+from sandbox.aws.lines import datum_lines, event_lines, send_lines
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable
 
     from sandbox.aws.books import Books
     from sandbox.aws.connection import Connection
@@ -23,11 +22,12 @@ if TYPE_CHECKING:
     from sandbox.aws.listener import Listener
     from sandbox.aws.log_store import LogGroup, LogStore, LogStream
     from sandbox.aws.metadata import Metadata
+    from sandbox.aws.metric_store import MetricStore
     from sandbox.aws.policy import Gatekeeper
     from sandbox.aws.settings import Settings
+    from sandbox.aws.sns_service import SnsService
     from sandbox.aws.wire import Head
 
-LINES_A_CHUNK = 500
 Document = dict[str, Any]
 
 
@@ -40,6 +40,8 @@ class Parts:
     plan: FaultPlan
     gatekeeper: Gatekeeper
     store: LogStore
+    metrics: MetricStore
+    sns: SnsService
     metadata: Metadata
 
 
@@ -61,9 +63,14 @@ class Admin:
             "POST policy": self._set_policy,
             "POST metadata": self._set_metadata,
             "GET groups": self._groups,
+            "GET notifications": self._notifications,
             "GET violations": lambda _: parts.books.violations(),
             "GET requests": lambda _: parts.books.summary(),
             "POST reset": self._reset,
+        }
+        self._streams: dict[str, Callable[[Document], Iterable[bytes]]] = {
+            "GET events": lambda query: event_lines(parts.store.stream(query["group"], query["stream"])),
+            "GET metrics": lambda query: datum_lines(parts.metrics, query.get("name", "")),
         }
 
     def guard(self, *doors: Listener) -> None:
@@ -78,8 +85,9 @@ class Admin:
         route = f"{method} {url.path.removeprefix('/_sandbox/').rstrip('/')}"
         body = connection.read_body(head)
         try:
-            if route == "GET events":
-                return self._send_events(connection, query)
+            if route in self._streams:
+                send_lines(connection, self._streams[route](query))
+                return True
             answer = self._answer(route, {**query, **(orjson.loads(body) if body else {})})
         except (ValueError, TypeError, KeyError) as error:
             answer = json_answer({"error": f"{type(error).__name__}: {error}"}, 400)
@@ -90,7 +98,7 @@ class Admin:
 
     def _answer(self, route: str, document: Document) -> Answer:
         if route not in self._routes:
-            return json_answer({"error": f"no such route: {route}", "routes": [*self._routes, "GET events"]}, 404)
+            return json_answer({"error": f"no such route: {route}", "routes": [*self._routes, *self._streams]}, 404)
         return json_answer(self._routes[route](document))
 
     def _add_fault(self, document: Document) -> Document:
@@ -132,9 +140,9 @@ class Admin:
 
     def _set_policy(self, document: Document) -> Document:
         if "document" in document:
-            if document["document"] is not None:
-                read_policy(document["document"])  # a bad one changes nothing
-            self._parts.gatekeeper.enforce(document["document"])
+            wanted = document["document"]
+            policies = wanted if isinstance(wanted, list) else [] if wanted is None else [wanted]
+            self._parts.gatekeeper.enforce(*policies)
         if "deny" in document:
             self._parts.gatekeeper.deny(document["deny"])
         return {}
@@ -147,32 +155,16 @@ class Admin:
     def _groups(self, _document: Document) -> list[Document]:
         return [_describe(group, self._parts.store.streams(group.name)) for group in self._parts.store.groups()]
 
+    def _notifications(self, _document: Document) -> list[Document]:
+        return [one._asdict() for one in self._parts.sns.published()]
+
     def _reset(self, _document: Document) -> Document:
         self._parts.store.clear()
+        self._parts.metrics.clear()
+        self._parts.sns.clear()
         self._parts.books.clear()
         self._clear_faults({})
         return {}
-
-    def _send_events(self, connection: Connection, query: Document) -> bool:
-        """Stream all accepted events of a stream as NDJSON, whatever GetLogEvents would show yet."""
-        stream = self._parts.store.stream(query["group"], query["stream"])
-        connection.write(b"HTTP/1.1 200 OK\r\nContent-Type: application/x-ndjson\r\nTransfer-Encoding: chunked\r\n\r\n")
-        lines = _event_lines(stream)
-        while part := b"".join(islice(lines, LINES_A_CHUNK)):
-            connection.write(b"%x\r\n%s\r\n" % (len(part), part))
-        connection.write(b"0\r\n\r\n")
-        return True
-
-
-def _event_lines(stream: LogStream) -> Iterator[bytes]:
-    for event in stream.events():
-        row = {
-            "timestamp": event.place.timestamp,
-            "message": event.message.decode(),
-            "ingestionTime": event.ingestion_ms,
-            "requestId": event.request_id,
-        }
-        yield orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE)
 
 
 def _describe(group: LogGroup, streams: list[LogStream]) -> Document:

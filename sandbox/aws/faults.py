@@ -7,9 +7,13 @@ import threading
 import time
 from dataclasses import asdict, dataclass, fields
 from fnmatch import fnmatchcase
-from typing import Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 Kind = Literal[
+    # Errors in the words of CloudWatch Logs; other services say them in theirs.
     "throttle",  # 400 ThrottlingException; not carried out
     "unavailable",  # 503 ServiceUnavailableException; not carried out
     "failure",  # 500 InternalFailure; not carried out
@@ -20,7 +24,7 @@ Kind = Literal[
     "reset",  # connection reset before the body is read
     "drop",  # body read, then connection reset; not carried out
     "reset_after",  # carried out, then connection reset
-    "poison",  # a batch holding `text` in a message is refused as invalid
+    "poison",  # a request holding `text` (in a message, a metric's name, a dimension) is refused as invalid
     "deny",  # AccessDeniedException
 ]
 
@@ -32,7 +36,7 @@ class Fault:
     Attributes:
         kind: what happens.
         operation: a glob over the operation (`PutLogEvents`) or `service:operation` (`s3:PUT`).
-        group: a glob over the log group's name; other services have an empty one.
+        group: a glob over the log group's name, the metrics' namespace or the topic's ARN; empty for all else.
         rate: how often it strikes, 0 to 1.
         count: how many times it strikes at most; None is without end.
         for_s: how many seconds it lives; None is until it is cleared.
@@ -142,12 +146,12 @@ class FaultPlan:
                     return fault
         return None
 
-    def poison_in(self, operation: str, group: str, messages: list[str]) -> Fault | None:
+    def poison_in(self, operation: str, group: str, messages: Sequence[str], service: str = "logs") -> Fault | None:
         """Return the poison rule that one of these messages falls under."""
         now = time.monotonic()
         with self._lock:
             for fault in self._faults:
-                if fault.kind != "poison" or not fault.is_live(now) or not fault.matches("logs", operation, group):
+                if fault.kind != "poison" or not fault.is_live(now) or not fault.matches(service, operation, group):
                     continue
                 if any(fault.text in message for message in messages):
                     fault.hits += 1

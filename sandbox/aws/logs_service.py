@@ -8,7 +8,10 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from sandbox.aws import parameters as given
+from sandbox.aws.account import ACCOUNT_ID
 from sandbox.aws.answers import ServiceError, invalid
+from sandbox.aws.dialects import Json11
+from sandbox.aws.front_service import Subject, text_of
 from sandbox.aws.log_pages import (
     EMPTY_PAGES_IN_A_ROW,
     PAGE_LIMIT_COUNT,
@@ -24,19 +27,23 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from sandbox.aws.books import Books
+    from sandbox.aws.front_service import Operation
     from sandbox.aws.log_store import LogGroup, LogStore, LogStream, StoredBatch
     from sandbox.aws.parameters import Parameters
     from sandbox.aws.settings import Settings
 
-ACCOUNT_ID = "123456789012"
 MAX_MS = (1 << 63) - 1
 RETENTION_DAYS = frozenset(
     {1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653}
 )
+_ON_STREAM = frozenset({"PutLogEvents", "GetLogEvents"})
 
 
 class LogsService:
     """CloudWatch Logs over a `LogStore`. Every operation takes parameters and returns the answer's document."""
+
+    name = "logs"
+    is_complete = True
 
     def __init__(self, store: LogStore, settings: Settings, books: Books, seed: int) -> None:
         self._store = store
@@ -44,7 +51,8 @@ class LogsService:
         self._books = books
         self._dice = random.Random(seed)
         self._dice_lock = threading.Lock()
-        self.operations: dict[str, Callable[[Parameters, str, str], dict[str, Any]]] = {
+        self.dialect = Json11()
+        self.operations: dict[str, Operation] = {
             "PutLogEvents": self._put_log_events,
             "GetLogEvents": self._get_log_events,
             "CreateLogGroup": self._create_log_group,
@@ -54,6 +62,18 @@ class LogsService:
             "DescribeLogGroups": self._describe_log_groups,
             "DescribeLogStreams": self._describe_log_streams,
         }
+
+    def subject(self, operation: str, params: Parameters, region: str) -> Subject:
+        """Tell what a request is about: a stream, and for `poison` the messages put there."""
+        group, stream = (text_of(params, key) for key in ("logGroupName", "logStreamName"))
+        is_put = operation == "PutLogEvents"
+        return Subject(
+            target=f"{group}:{stream}",
+            group=group,
+            resource=resource_of(operation, group, stream, region),
+            lane=f"{group}:{stream}" if is_put else "",
+            texts=tuple(_messages(params)) if is_put else (),
+        )
 
     def _put_log_events(self, params: Parameters, request_id: str, _region: str) -> dict[str, Any]:
         group_name, stream_name = _names(params)
@@ -179,6 +199,17 @@ def _page(rows: list[tuple[str, dict[str, Any]]], params: Parameters) -> tuple[l
 def group_arn(name: str, region: str) -> str:
     """Return a log group's ARN, without the `:*` that stands for its streams."""
     return f"arn:aws:logs:{region}:{ACCOUNT_ID}:log-group:{name}"
+
+
+def resource_of(operation: str, group: str, stream: str, region: str) -> str:
+    """Return the ARN an operation is checked against, in the service's own form."""
+    return f"{group_arn(group, region)}:log-stream:{stream if operation in _ON_STREAM else ''}"
+
+
+def _messages(params: Parameters) -> list[str]:
+    events = params.get("logEvents")
+    found = [event.get("message") for event in events if isinstance(event, dict)] if isinstance(events, list) else []
+    return [message for message in found if isinstance(message, str)]
 
 
 def _describe_group(group: LogGroup, region: str) -> dict[str, Any]:

@@ -7,16 +7,15 @@ import secrets
 import threading
 import time
 from typing import TYPE_CHECKING
+from urllib.parse import unquote
 
+from sandbox.aws.account import ACCOUNT_ID, INSTANCE_ID, REGION
 from sandbox.aws.answers import Answer
-from sandbox.aws.logs_service import ACCOUNT_ID
 
 if TYPE_CHECKING:
     from sandbox.aws.connection import Connection
     from sandbox.aws.wire import Head
 
-INSTANCE_ID = "i-0123456789abcdef0"
-REGION = "ap-south-1"
 ROLE = "vawsum-agent"
 TOKEN_LIMIT_S = 21_600
 CREDENTIALS_LIFE_S = 6 * 3600
@@ -61,6 +60,11 @@ class Metadata:
             else:
                 self._texts[path] = value
 
+    def get(self, path: str) -> str | None:
+        """Return the text at a path below `/latest/`."""
+        with self._lock:
+            return self._texts.get(path)
+
     def handle(self, connection: Connection, head: Head) -> bool:
         """Answer one request."""
         connection.read_body(head)
@@ -85,7 +89,7 @@ class Metadata:
     def _text(self, method: str, path: str, head: Head) -> Answer:
         with self._lock:
             is_known = self._tokens.get(head.get("X-aws-ec2-metadata-token"), 0.0) > time.monotonic()
-            text = self._texts.get(path.removeprefix("/latest/"))
+            text = self._texts.get(unquote(path).removeprefix("/latest/"))
         if not is_known:
             return Answer(401, content_type="text/plain")
         if method != "GET":

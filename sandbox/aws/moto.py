@@ -59,14 +59,26 @@ class Moto:
         self._port = 0
         self._lock = threading.Lock()
 
-    def ask(self, connection: Connection, request: Request) -> Exchange:
-        """Send a client's request on, body included, and wait for the head of the answer."""
+    def ask(self, connection: Connection, request: Request, body: bytes | None = None) -> Exchange:
+        """Send a client's request on, body included, and wait for the head of the answer.
+
+        Args:
+            connection: where the request came in.
+            request: its head.
+            body: its body, where that has been read already.
+        """
         port = self._started()
         sock = socket.create_connection((HOST, port), timeout=ANSWER_LIMIT_S)
         head = request.head.without("Connection", "Expect")
+        if body is not None:
+            plain = head.without("Transfer-Encoding", "Content-Length")
+            head = wire.Head(head.start, (*plain.fields, ("Content-Length", str(len(body)))))
         sock.sendall(wire.Head(head.start, (*head.fields, ("Connection", "close"))).encode())
-        connection.invite_body(request.head)
-        wire.copy_request_body(connection.reader, head, sock.sendall)
+        if body is not None:
+            sock.sendall(body)
+        else:
+            connection.invite_body(request.head)
+            wire.copy_request_body(connection.reader, head, sock.sendall)
         reader: Reader = sock.makefile("rb", wire.COPY_BYTES)
         answer = wire.read_head(reader)
         if answer is None:

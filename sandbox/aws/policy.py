@@ -1,21 +1,32 @@
-"""IAM as far as the logs policy needs it: allow and deny by action and resource."""
+"""IAM as far as the agent's policies need it: allow and deny by action, resource and one condition."""
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fnmatch import translate
 from typing import TYPE_CHECKING, Any
 
+from sandbox.aws.account import PRINCIPAL
 from sandbox.aws.answers import ServiceError
-from sandbox.aws.logs_service import ACCOUNT_ID, group_arn
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
-PRINCIPAL = f"arn:aws:sts::{ACCOUNT_ID}:assumed-role/vawsum-agent/i-0sandbox"
-_ON_STREAM = frozenset({"PutLogEvents", "GetLogEvents"})
-_KNOWN_KEYS = frozenset({"Sid", "Effect", "Action", "Resource"})
+_KNOWN_KEYS = frozenset({"Sid", "Effect", "Action", "Resource", "Condition"})
+_KNOWN_CONDITIONS = frozenset({"cloudwatch:namespace"})
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """What a request wants: an action (`logs:PutLogEvents`) on a resource, `*` for none.
+
+    `context` holds the values of condition keys, the keys in small letters.
+    """
+
+    action: str
+    resource: str = "*"
+    context: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,11 +36,14 @@ class Statement:
     is_allow: bool
     actions: tuple[re.Pattern[str], ...]
     resources: tuple[re.Pattern[str], ...]
+    conditions: tuple[tuple[str, frozenset[str]], ...] = ()
 
-    def covers(self, action: str, resource: str) -> bool:
-        """Whether the statement speaks of this action on this resource."""
-        return any(pattern.fullmatch(action) for pattern in self.actions) and any(
-            pattern.fullmatch(resource) for pattern in self.resources
+    def covers(self, access: Access) -> bool:
+        """Whether the statement speaks of this action on this resource under these conditions, all of them."""
+        return (
+            any(pattern.fullmatch(access.action) for pattern in self.actions)
+            and any(pattern.fullmatch(access.resource) for pattern in self.resources)
+            and all(access.context.get(key) in values for key, values in self.conditions)
         )
 
 
@@ -43,7 +57,7 @@ def read_policy(document: dict[str, Any]) -> list[Statement]:
     """Read a policy document.
 
     Raises:
-        ValueError: it uses what is not understood here (conditions, NotAction, …); guessing would prove nothing.
+        ValueError: it uses what is not understood here (NotAction, most conditions, …); guessing would prove nothing.
     """
     statements = document["Statement"]
     if isinstance(statements, dict):
@@ -55,15 +69,23 @@ def read_policy(document: dict[str, Any]) -> list[Statement]:
             message = f"policy statement uses {sorted(unknown)}, which the sandbox does not evaluate"
             raise ValueError(message)
         is_allow = statement["Effect"] == "Allow"
-        read.append(
-            Statement(is_allow, _patterns(statement["Action"], re.IGNORECASE), _patterns(statement["Resource"]))
-        )
+        actions, resources = _patterns(statement["Action"], re.IGNORECASE), _patterns(statement["Resource"])
+        read.append(Statement(is_allow, actions, resources, _read_conditions(statement.get("Condition", {}))))
     return read
 
 
-def resource_of(operation: str, group: str, stream: str, region: str) -> str:
-    """Return the ARN an operation is checked against, in the service's own form."""
-    return f"{group_arn(group, region)}:log-stream:{stream if operation in _ON_STREAM else ''}"
+def _read_conditions(block: dict[str, dict[str, Any]]) -> tuple[tuple[str, frozenset[str]], ...]:
+    """Return condition keys and the values one of which each must have."""
+    found = []
+    for operator, tests in block.items():
+        for key, value in tests.items() or [("", [])]:
+            values = frozenset(value if isinstance(value, list) else [value])
+            # A `${` in a value is a policy variable, which stands for something else.
+            if operator != "StringEquals" or key.lower() not in _KNOWN_CONDITIONS or "${" in "".join(values):
+                message = f"policy statement uses Condition {operator} {key!r}, which the sandbox does not evaluate"
+                raise ValueError(message)
+            found.append((key.lower(), values))
+    return tuple(found)
 
 
 class Gatekeeper:
@@ -73,26 +95,37 @@ class Gatekeeper:
         self._statements: list[Statement] | None = None
         self._denied: tuple[re.Pattern[str], ...] = ()
 
-    def enforce(self, document: dict[str, Any] | None) -> None:
-        """Allow only what the policy allows from now on; None allows everything."""
-        self._statements = None if document is None else read_policy(document)
+    def enforce(self, *documents: dict[str, Any]) -> None:
+        """Allow only what these policies together allow from now on; none at all allows everything.
+
+        Raises:
+            ValueError: one of them is not understood; nothing is changed then.
+        """
+        read = [statement for document in documents for statement in read_policy(document)]
+        self._statements = read if documents else None
 
     def deny(self, actions: list[str]) -> None:
         """Deny these actions (`logs:GetLogEvents`, `logs:*`), whatever the policy says."""
         self._denied = _patterns(actions, re.IGNORECASE)
 
-    def check(self, operation: str, group: str, stream: str, region: str) -> None:
-        """Raise AccessDeniedException, in the service's words, unless the operation is allowed."""
-        action, resource = f"logs:{operation}", resource_of(operation, group, stream, region)
+    def check(self, access: Access) -> None:
+        """Raise AccessDeniedException, in the service's words, unless the access is allowed."""
         statements = self._statements
-        covering = [one for one in statements or () if one.covers(action, resource)]
-        if any(pattern.fullmatch(action) for pattern in self._denied) or not all(one.is_allow for one in covering):
-            raise denied(action, resource, "with an explicit deny in an identity-based policy")
+        covering = [one for one in statements or () if one.covers(access)]
+        is_denied = any(pattern.fullmatch(access.action) for pattern in self._denied)
+        if is_denied or not all(one.is_allow for one in covering):
+            raise denied(access, "with an explicit deny in an identity-based policy")
         if statements is not None and not covering:
-            raise denied(action, resource, f"because no identity-based policy allows the {action} action")
+            raise not_allowed(access)
 
 
-def denied(action: str, resource: str, reason: str) -> ServiceError:
+def not_allowed(access: Access) -> ServiceError:
+    """Return the error for an action that no policy speaks of."""
+    return denied(access, f"because no identity-based policy allows the {access.action} action")
+
+
+def denied(access: Access, reason: str) -> ServiceError:
     """Return the error for an action that is not allowed."""
-    text = f"User: {PRINCIPAL} is not authorized to perform: {action} on resource: {resource} {reason}"
+    where = "" if access.resource == "*" else f" on resource: {access.resource}"
+    text = f"User: {PRINCIPAL} is not authorized to perform: {access.action}{where} {reason}"
     return ServiceError("AccessDeniedException", text, key="Message")

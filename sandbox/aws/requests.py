@@ -1,4 +1,4 @@
-"""What a request is about, read from its head and, for CloudWatch Logs, from its JSON body."""
+"""Which service and operation a request is for, and its JSON body."""
 
 from __future__ import annotations
 
@@ -19,7 +19,10 @@ from sandbox.aws.answers import ServiceError
 if TYPE_CHECKING:
     from sandbox.aws.wire import Head
 
-LOGS_TARGET = "Logs_20140328."
+_TARGETS = {"Logs_20140328": "logs", "GraniteServiceVersion20100801": "cloudwatch"}
+"""Services that are named by the target, whatever the signature's scope says."""
+_SCOPES = {"monitoring": "cloudwatch"}
+"""Services whose scope has another name than IAM's actions."""
 _SCOPE = re.compile(r"Credential=[^/]+/\d{8}/([^/]+)/([^/]+)/aws4_request")
 
 
@@ -43,9 +46,9 @@ def read_request(head: Head) -> Request:
     scope = _SCOPE.search(head.get("Authorization") or f"Credential={query.get('X-Amz-Credential', [''])[0]}")
     region, service = (scope[1], scope[2]) if scope else ("us-east-1", "")
     aimed = head.get("X-Amz-Target")
-    if aimed.startswith(LOGS_TARGET):
-        service = "logs"
-    operation = aimed.rpartition(".")[2] or query.get("Action", [method])[0]
+    prefix, _, operation = aimed.rpartition(".")
+    service = _TARGETS.get(prefix) or _SCOPES.get(service, service)
+    operation = operation or query.get("Action", [method])[0]
     return Request(head, method, target, service, operation, region, scope is not None)
 
 
@@ -63,13 +66,18 @@ def check_signature_date(head: Head, now_s: float, window_s: float) -> None:
         raise ServiceError("InvalidSignatureException", message)
 
 
-def decode_body(head: Head, body: bytes) -> dict[str, Any]:
-    """Return the parameters in a JSON 1.1 body, which may be compressed with gzip."""
-    if head.get("Content-Encoding").lower() == "gzip":
-        try:
-            body = gzip.decompress(body)
-        except (OSError, EOFError, zlib.error) as exc:
-            raise _unreadable() from exc
+def inflate(head: Head, body: bytes) -> bytes:
+    """Return a body freed from its compression, if it has any."""
+    if head.get("Content-Encoding").lower() != "gzip":
+        return body
+    try:
+        return gzip.decompress(body)
+    except (OSError, EOFError, zlib.error) as exc:
+        raise _unreadable() from exc
+
+
+def parse_json(body: bytes) -> dict[str, Any]:
+    """Return the parameters in a JSON body."""
     try:
         document = orjson.loads(body)
     except orjson.JSONDecodeError:
@@ -80,7 +88,7 @@ def decode_body(head: Head, body: bytes) -> dict[str, Any]:
 
 
 def _lenient(body: bytes) -> Any:  # noqa: ANN401 - any JSON value
-    """Read JSON with lone surrogates, so that the rules and not the parser refuse them."""
+    """Read JSON with lone surrogates and NaN, so that the rules and not the parser refuse them."""
     try:
         return json.loads(body)
     except ValueError as exc:

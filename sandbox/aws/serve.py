@@ -13,6 +13,7 @@ from pathlib import Path
 import orjson
 
 from sandbox.aws.admin import Admin, Parts
+from sandbox.aws.autoscaling_service import AutoScalingService
 from sandbox.aws.books import Books
 from sandbox.aws.certificate import make_certificate
 from sandbox.aws.faults import FaultPlan
@@ -21,10 +22,13 @@ from sandbox.aws.listener import Listener
 from sandbox.aws.log_store import LogStore
 from sandbox.aws.logs_service import LogsService
 from sandbox.aws.metadata import Metadata
+from sandbox.aws.metric_store import MetricStore
+from sandbox.aws.metrics_service import MetricsService
 from sandbox.aws.moto import Moto
 from sandbox.aws.policy import Gatekeeper
 from sandbox.aws.rate_limits import RateLimits
 from sandbox.aws.settings import Settings
+from sandbox.aws.sns_service import SnsService
 from sandbox.aws.strikes import Strikes
 
 
@@ -35,7 +39,7 @@ class Options:
     Attributes:
         port: the front's port; 0 takes a free one.
         has_tls: whether to listen with TLS as well.
-        policy: the IAM policy to enforce on CloudWatch Logs.
+        policies: the IAM policies to enforce, all together, on what the front carries out itself.
         deny: actions denied whatever the policy says.
         has_moto: whether other services are passed on to moto.
         seed: of all dice.
@@ -44,7 +48,7 @@ class Options:
 
     port: int = 0
     has_tls: bool = False
-    policy: Path | None = None
+    policies: tuple[Path, ...] = ()
     deny: tuple[str, ...] = ()
     has_moto: bool = True
     seed: int = 1
@@ -71,18 +75,23 @@ def serve(options: Options) -> None:
 
 def _build(options: Options, moto: Moto, folder: Path) -> dict[str, str]:
     settings, books, plan = Settings(), Books(), FaultPlan(options.seed)
-    gatekeeper, store, metadata = Gatekeeper(), LogStore(), Metadata()
-    if options.policy is not None:
-        gatekeeper.enforce(orjson.loads(options.policy.read_bytes()))
+    gatekeeper, store, metrics, metadata = Gatekeeper(), LogStore(), MetricStore(), Metadata()
+    gatekeeper.enforce(*(orjson.loads(path.read_bytes()) for path in options.policies))
     gatekeeper.deny(list(options.deny))
-    admin = Admin(Parts(settings, books, plan, gatekeeper, store, metadata))
+    sns = SnsService(settings, books)
+    admin = Admin(Parts(settings, books, plan, gatekeeper, store, metrics, sns, metadata))
     gate = Gate(
         settings=settings,
         books=books,
         gatekeeper=gatekeeper,
         limits=RateLimits(),
         strikes=Strikes(plan),
-        logs=LogsService(store, settings, books, options.seed),
+        services=(
+            LogsService(store, settings, books, options.seed),
+            MetricsService(metrics, settings, books),
+            sns,
+            AutoScalingService(settings, metadata),
+        ),
         moto=moto,
         admin=admin,
     )

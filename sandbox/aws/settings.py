@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, field, fields
 
+from sandbox.aws.account import TOPIC_ARN
+
 RATE_LIMITS_PER_S: dict[str, float] = {
     "GetLogEvents": 25,
     "CreateLogGroup": 10,
@@ -12,8 +14,12 @@ RATE_LIMITS_PER_S: dict[str, float] = {
     "DescribeLogGroups": 10,
     "DescribeLogStreams": 25,
     "PutLogEvents": 5_000,
+    "PutMetricData": 500,
+    "GetMetricStatistics": 400,
+    "ListMetrics": 25,
+    "Publish": 300,
 }
-"""The service's default quotas, per account and region."""
+"""The services' default quotas, per account and region."""
 
 
 @dataclass(slots=True)
@@ -28,6 +34,8 @@ class Settings:
         clock_offset_s: how far the service's clock is ahead of this machine's.
         signature_window_s: how far a request's date may be off the service's clock.
         rate_limits_per_s: quotas by operation.
+        topics: ARNs of the topics that exist.
+        auto_scaling_group: the group that the instance is in; empty for none.
     """
 
     visibility_delay_s: float = 1.0
@@ -37,6 +45,8 @@ class Settings:
     clock_offset_s: float = 0.0
     signature_window_s: float = 300.0
     rate_limits_per_s: dict[str, float] = field(default_factory=RATE_LIMITS_PER_S.copy)
+    topics: list[str] = field(default_factory=lambda: [TOPIC_ARN])
+    auto_scaling_group: str = ""
 
     def change(self, changes: dict[str, object]) -> None:
         """Take over new values; `rate_limits_per_s` is merged, not replaced.
@@ -49,8 +59,8 @@ class Settings:
             if key not in known:
                 message = f"unknown setting {key!r}; known are {', '.join(known)}"
                 raise ValueError(message)
-            wanted = dict if isinstance(known[key], dict) else (int, float)
-            if not isinstance(value, wanted):
+            wanted = type(known[key])
+            if not isinstance(value, (int, float) if wanted in {int, float} else wanted):
                 message = f"bad value for {key}: {value!r}"
                 raise ValueError(message)  # noqa: TRY004 - the admin API maps this one error to 400
         for key, value in changes.items():

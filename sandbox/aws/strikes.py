@@ -9,6 +9,8 @@ from sandbox.aws.answers import ServiceError, failure, throttled, unavailable
 from sandbox.aws.connection import ConnectionCut
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from sandbox.aws.connection import Connection
     from sandbox.aws.faults import Fault, FaultPlan
     from sandbox.aws.requests import Request
@@ -46,11 +48,11 @@ class Strikes:
         if self._plan.draw(("failure",), service, operation, group):
             raise failure()
 
-    def poison(self, request: Request, group: str, messages: list[str]) -> None:
-        """Refuse a batch that holds a poisonous message."""
-        if poison := self._plan.poison_in(request.operation, group, messages):
+    def poison(self, request: Request, group: str, texts: Sequence[str]) -> None:
+        """Refuse a request that holds a poisonous text."""
+        if poison := self._plan.poison_in(request.operation, group, texts, request.service):
             # Not a violation: no client can know what this service dislikes.
-            raise ServiceError("InvalidParameterException", f"Log event refused: it holds {poison.text!r}")
+            raise ServiceError("InvalidParameterException", f"Refused: it holds {poison.text!r}")
 
     def is_denied(self, request: Request, group: str) -> bool:
         """Whether this request is to be denied."""
