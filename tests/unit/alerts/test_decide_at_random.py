@@ -1,0 +1,134 @@
+"""Any sequence of looks, restarts and jumps of the clock keeps the promises of `decide`."""
+
+from __future__ import annotations
+
+import msgspec
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+
+from tests.counts import count
+from tests.unit.alerts.looking import EPOCH, status
+from vawsum_agent.alerts.decide import (
+    DEGRADED_S,
+    LONGEST_STEP_S,
+    QUIET_S,
+    UPDATE_S,
+    WELL_S,
+    Kind,
+    Look,
+    decide,
+)
+from vawsum_agent.alerts.memory import CALM, Memory
+from vawsum_agent.core.component import State
+
+STEPS = st.sampled_from([1.0, 14.9, 15.0, 15.1, 29.0, 40.0])
+ERRORS = st.sampled_from([None, "no credentials", "no such group"])
+ENDS = {Kind.RECOVERY, Kind.REMOVAL}
+
+
+class Alerting(RuleBasedStateMachine):
+    """One component; beside it a plain account of what was seen and said."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.memory: Memory = CALM
+        self.wall = EPOCH
+        self.is_new_process = True
+        self.observed_s = 0.0
+        self.is_open = False
+        self.ended_s = self.updated_s = self.alerted_s = float("-inf")
+        self.bad_looks: list[State] = []
+        self.bad_s = 0.0
+        self.well_s: float | None = None
+
+    @rule(state=st.sampled_from([*State, None]), error=ERRORS, elapsed_s=STEPS, times=st.integers(1, 25))
+    def look(self, state: State | None, error: str | None, elapsed_s: float, times: int) -> None:
+        """The component is so for a while."""
+        for _ in range(times):
+            self.look_once(state, error, elapsed_s)
+
+    @rule()
+    def restart(self) -> None:
+        """The daemon dies and comes back: what is left is what was written down."""
+        if self.memory != CALM:
+            self.memory = msgspec.json.decode(msgspec.json.encode(self.memory), type=Memory)
+        self.is_new_process = True
+
+    @rule(seconds=st.floats(-1e6, 1e6))
+    def jump(self, seconds: float) -> None:
+        """Somebody sets the clock."""
+        self.wall += seconds
+
+    def look_once(self, state: State | None, error: str | None, elapsed_s: float) -> None:
+        """Look, and hold what comes of it against the account."""
+        self.wall += elapsed_s
+        look = Look(self.wall, None if self.is_new_process else elapsed_s)
+        step_s = 0.0 if self.is_new_process else min(elapsed_s, LONGEST_STEP_S)
+        self.is_new_process = False
+        self.observed_s += step_s
+        self.account(state, step_s)
+        self.memory, verdict = decide(self.memory, None if state is None else status(state, error), look)
+        if verdict is None:
+            self.assert_nothing_was_due()
+            return
+        if verdict.kind is Kind.ALERT:
+            self.assert_alert_is_due(state)
+        elif verdict.kind is Kind.UPDATE:
+            assert self.is_open
+            assert state in {State.DEGRADED, State.FAILED}
+            assert self.observed_s - self.updated_s >= UPDATE_S
+            self.updated_s = self.observed_s
+        else:
+            assert verdict.kind in ENDS
+            assert self.is_open
+            assert self.well_s is not None
+            assert self.well_s >= WELL_S
+            self.is_open, self.ended_s = False, self.observed_s
+            self.bad_looks, self.bad_s = [], 0.0
+
+    def account(self, state: State | None, step_s: float) -> None:
+        """Book what is seen: bad looks since it last ran, and for how long it has been well (or gone)."""
+        if state in {State.DEGRADED, State.FAILED}:
+            self.bad_s += step_s if self.bad_looks else 0.0
+            self.bad_looks.append(state)
+            self.well_s = None
+        elif state in {State.RUNNING, None}:
+            if not self.is_open:
+                self.bad_looks, self.bad_s = [], 0.0
+            kind_changed = getattr(self, "well_kind", state) is not state
+            self.well_s = 0.0 if self.well_s is None or kind_changed else self.well_s + step_s
+        else:
+            self.well_s = None
+        self.well_kind = state
+
+    def is_bad_enough(self) -> bool:
+        """Whether rule 2 is met."""
+        return self.bad_looks[-2:] == [State.FAILED] * 2 or self.bad_s >= DEGRADED_S
+
+    def assert_alert_is_due(self, state: State | None) -> None:
+        """An alert is the first of its trouble, has cause, and keeps the quiet time."""
+        assert not self.is_open
+        assert state in {State.DEGRADED, State.FAILED}
+        assert self.is_bad_enough()
+        assert self.observed_s - self.ended_s >= QUIET_S - 1e-6
+        self.is_open, self.alerted_s, self.updated_s = True, self.observed_s, float("-inf")
+
+    def assert_nothing_was_due(self) -> None:
+        """Silence has a cause, too: nobody is left untold, in trouble or when it is over."""
+        if self.is_open:
+            assert self.well_s is None or self.well_s < WELL_S
+        elif self.bad_looks and self.well_kind in {State.DEGRADED, State.FAILED}:
+            is_quiet = self.observed_s - self.ended_s < QUIET_S + 1e-6
+            assert is_quiet or not self.is_bad_enough()
+
+    @invariant()
+    def memory_is_consistent(self) -> None:
+        """What is remembered fits together."""
+        assert (self.memory.told is not None) == self.is_open
+        assert self.memory.told is None or self.memory.trouble is not None
+        assert self.memory.trouble is None or self.memory.trouble.lasted_s >= 0
+
+
+Alerting.TestCase.settings = settings(max_examples=count(150, 5000), stateful_step_count=40, deadline=None)
+TestAlerting = Alerting.TestCase

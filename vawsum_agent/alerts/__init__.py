@@ -1,0 +1,1 @@
+"""Turns what becomes of the components into notifications: one when something fails, one when it is well again."""
