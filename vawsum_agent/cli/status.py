@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 _EXIT_CODES = {"running": 0, "degraded": 1, "starting": 1, "draining": 1}
 _FAILED = 2
+_SHORTEST_S = 1.0
+"""Over less time a rate says nothing."""
 
 
 @click.command(epilog=examples("status", "status --files", "status --watch", "status --json | jq .state"))
@@ -48,7 +50,7 @@ def status(config_path: Path, *, as_json: bool, with_files: bool, watch: bool, i
         # rich takes a while to import, which --json should not wait for.
         from vawsum_agent.cli.status_view import print_status  # noqa: PLC0415
 
-        print_status(document, with_files=with_files, now=time.time())
+        print_status(document, with_files=with_files, now=time.time(), before=_before(agent))
     return _EXIT_CODES.get(str(document["state"]), _FAILED)
 
 
@@ -60,6 +62,17 @@ def current(agent: AgentConfig) -> dict[str, object]:
         return _last_known(agent, error)
     except AgentError as error:
         return _stopped({}, error)
+
+
+def _before(agent: AgentConfig) -> tuple[dict[str, object], float] | None:
+    """Read what the daemon wrote down some seconds ago, to tell rates from; a user who may not read it sees none."""
+    from vawsum_agent.state.store import read_snapshot  # noqa: PLC0415 - `--json` needs no SQLite
+
+    try:
+        snapshot = read_snapshot(state_file(agent))
+    except (StateError, OSError):
+        return None
+    return snapshot if snapshot is not None and time.time() - snapshot[1] > _SHORTEST_S else None
 
 
 def _last_known(agent: AgentConfig, error: AgentError) -> dict[str, object]:

@@ -20,13 +20,17 @@ if TYPE_CHECKING:
 _STYLES = {"running": "green", "degraded": "yellow", "starting": "yellow", "draining": "yellow"}
 _BAD = "red"
 _PIPE_WIDTH = 200
+_MINUTE_S = 60
 
 Document = dict[str, Any]
 
 
-def print_status(document: Document, *, with_files: bool, now: float) -> None:
-    """Print one status."""
-    _console().print(render(document, with_files=with_files, now=now))
+def print_status(document: Document, *, with_files: bool, now: float, before: tuple[Document, float] | None) -> None:
+    """Print one status; ``before`` is an earlier one and when it was, to tell rates from."""
+    rates = Rates()
+    if before is not None:
+        rates.after(*before)
+    _console().print(render(document, with_files=with_files, now=now, rates=rates.after(document, now)))
 
 
 def watch_status(current: Callable[[], Document], *, interval_s: float, with_files: bool) -> None:
@@ -50,7 +54,7 @@ def _console() -> Console:
 
 
 class Rates:
-    """Bytes a second that each component got accepted between two statuses."""
+    """What each component got accepted a second between two statuses: bytes of logs, data of metrics."""
 
     def __init__(self) -> None:
         self._before: dict[str, tuple[float, int]] = {}
@@ -58,7 +62,7 @@ class Rates:
     def after(self, document: Document, now: float) -> dict[str, float]:
         """Compare with the status before; nothing for a component seen the first time or begun anew."""
         rates = {}
-        seen = {row["name"]: (now, _accepted_bytes(row)) for row in document["components"]}
+        seen = {row["name"]: (now, _accepted(row)) for row in document["components"]}
         for name, (at, accepted) in seen.items():
             before_at, before_accepted = self._before.get(name, (at, accepted))
             if at > before_at and accepted >= before_accepted:
@@ -67,8 +71,12 @@ class Rates:
         return rates
 
 
-def _accepted_bytes(row: Document) -> int:
-    return sum(file.get("accepted_bytes", 0) for file in row["details"].get("files", []))
+def _accepted(row: Document) -> int:
+    details = row["details"]
+    if "accepted_data" in details:
+        return int(details["accepted_data"])
+    folded = sum(total.get("accepted_bytes", 0) for total in details.get("folded", {}).values())
+    return int(sum(file.get("accepted_bytes", 0) for file in details.get("files", [])) + folded)
 
 
 def render(
@@ -116,17 +124,45 @@ def _troubles(document: Document) -> list[Text]:
 
 
 def _components(document: Document, now: float, rates: Mapping[str, float]) -> Table:
-    table = _table("COMPONENT", "STATE", "LAST SUCCESS", "BACKLOG", "RATE", "RESTARTS")
+    table = _table("COMPONENT", "STATE", "LAST SUCCESS", "BACKLOG", "RATE", "RESTARTS", "")
     for row in document["components"]:
         table.add_row(
             row["name"],
             Text(row["state"], style=_STYLES.get(row["state"], _BAD)),
             _ago(row["last_success_at"], now),
-            f"{row['backlog_count']} ({format_bytes(row['backlog_bytes'])})" if row["backlog_bytes"] else "none",
-            f"{format_bytes(int(rates[row['name']]))}/s" if row["name"] in rates else "-",
+            _backlog(row),
+            _rate(row, rates.get(row["name"])),
             str(row["details"].get("restarts", 0)),
+            Text(_doing(row["details"])),
         )
     return table
+
+
+def _backlog(row: Document) -> str:
+    count, size = row["backlog_count"], row["backlog_bytes"]
+    if size:
+        return f"{count} ({format_bytes(size)})"
+    return str(count) if count else "none"
+
+
+def _rate(row: Document, rate: float | None) -> str:
+    if rate is None:
+        return "-"
+    if "accepted_data" in row["details"]:
+        return f"{rate * _MINUTE_S:.0f} data/min"
+    return f"{format_bytes(int(rate))}/s" if "files" in row["details"] else "-"
+
+
+def _doing(details: Document) -> str:
+    """In a few words, what a component looks after."""
+    if "files" in details:
+        return f"{len(details['files'])} files"
+    if "sources" in details:
+        well = sum(text == "ok" for text in details["sources"].values())
+        return f"{well} of {len(details['sources'])} sources"
+    if "topic" in details:
+        return f"{details['sent']} sent to {details['topic'].rpartition(':')[2]}"
+    return ""
 
 
 def _files(document: Document) -> Table:

@@ -8,6 +8,7 @@ import re
 import pytest
 
 from tests.unit.cli.agents import Agent, component, status
+from tests.unit.metrics.clocks import HandClock
 from vawsum_agent.cli.status_view import Rates
 from vawsum_agent.core.clock import SystemClock
 from vawsum_agent.state.store import Store
@@ -51,6 +52,7 @@ def test_what_is_wrong_comes_first(agent: Agent) -> None:
         "  → allow logs:PutLogEvents",
     ]
     assert "2.0 KiB" in lines[-1]
+    assert lines[-1].endswith("0 files")
 
 
 def test_ledger_of_files(agent: Agent) -> None:
@@ -132,3 +134,27 @@ def test_rates() -> None:
     assert rates.after(first, 10.0) == {}
     assert rates.after(second, 12.0) == {"logs": 2000.0}
     assert rates.after(first, 14.0) == {}
+
+
+def test_a_line_a_component(agent: Agent) -> None:
+    """Each component says in one line how it is, what waits, how fast it goes and what it looks after."""
+    logs = component(details={"files": [{"accepted_bytes": 5 << 20}], "restarts": 0})
+    metrics = component(
+        name="metrics",
+        backlog_count=214,
+        details={"sources": {"apache": "it is down", "host": "ok"}, "accepted_data": 900, "restarts": 1},
+    )
+    alerts = component(name="alerts", backlog_count=2, details={"topic": "arn:aws:sns:x:1:ops", "sent": 3})
+    agent.document = status("running", logs, metrics, alerts)
+    clock = SystemClock()
+    store = Store.open(agent.folder / "state" / "state.db", HandClock(clock.now() - 10))
+    earlier = component(name="metrics", details={"sources": {}, "accepted_data": 300})
+    store.save_snapshot(status("running", component(details={"files": [{"accepted_bytes": 0}]}), earlier))
+    store.close()
+    agent.start()
+    rows = [re.split(r" {2,}", line.strip()) for line in agent.run("status").out.splitlines()[-3:]]
+    assert [row[0] for row in rows] == ["logs", "metrics", "alerts"]
+    assert rows[0][4].endswith("KiB/s")
+    assert (rows[1][3], rows[1][5:]) == ("214", ["1", "1 of 2 sources"])
+    assert rows[1][4].endswith("data/min")
+    assert (rows[2][3], rows[2][-1]) == ("2", "3 sent to ops")
