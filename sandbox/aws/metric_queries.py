@@ -85,7 +85,7 @@ def _period(params: dict[str, Any], problems: Problems) -> int:
 
 
 def _kinds(params: dict[str, Any], problems: Problems) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    statistics, percentiles = params.get("Statistics") or [], params.get("ExtendedStatistics") or []
+    statistics, percentiles = (_list(params, name, problems) for name in ("Statistics", "ExtendedStatistics"))
     if bool(statistics) == bool(percentiles):
         both = ("Statistics", "ExtendedStatistics")
         problems.combination(both if statistics else (), both)
@@ -96,6 +96,14 @@ def _kinds(params: dict[str, Any], problems: Problems) -> tuple[tuple[str, ...],
         if not isinstance(one, str) or not _PERCENTILE.fullmatch(one):
             problems.value(one, "ExtendedStatistics")
     return tuple(statistics), tuple(percentiles)
+
+
+def _list(params: dict[str, Any], name: str, problems: Problems) -> list[Any]:
+    value = params.get(name) or []
+    if isinstance(value, list):
+        return value
+    problems.unreadable(name)
+    return []
 
 
 def _check_points(count: int, problems: Problems) -> None:
@@ -134,8 +142,11 @@ def read_filter(params: dict[str, Any]) -> MetricFilter:
         for key in ("Namespace", "MetricName")
     )
     wanted = []
-    for number, one in enumerate(params.get("Dimensions") or (), 1):
+    for number, one in enumerate(_list(params, "Dimensions", problems), 1):
         where = f"Dimensions.member.{number}"
+        if not isinstance(one, dict):
+            problems.unreadable(where)
+            continue
         has_value = one.get("Value") is not None
         value = check_name(one["Value"], f"{where}.Value", problems) if has_value else None
         wanted.append((check_name(one.get("Name"), f"{where}.Name", problems), value))

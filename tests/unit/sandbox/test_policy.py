@@ -79,7 +79,62 @@ def test_actions_can_be_denied_without_a_policy() -> None:
     keeper.check(on_logs("GetLogEvents", "g", "s", "r"))
 
 
-def test_policy_with_conditions_is_not_guessed_at() -> None:
+def put_metrics(namespace: str) -> Access:
+    """Return what PutMetricData wants."""
+    return Access("cloudwatch:PutMetricData", context={"cloudwatch:namespace": namespace})
+
+
+@pytest.mark.parametrize("wanted", ["CWAgent", ["Other", "CWAgent"]])
+@pytest.mark.parametrize("key", ["cloudwatch:namespace", "CloudWatch:Namespace"])
+def test_namespaces_are_compared(wanted: object, key: str) -> None:
+    """A condition on the namespace allows those it names, in exactly their letters, and no other."""
+    condition = {"Condition": {"StringEquals": {key: wanted}}}
+    keeper = gatekeeper({**policy("cloudwatch:PutMetricData", resource="*"), **condition})
+    keeper.check(put_metrics("CWAgent"))
+    for other in ("cwagent", "CWAgent2", ""):
+        with pytest.raises(ServiceError) as caught:
+            keeper.check(put_metrics(other))
+        assert "perform: cloudwatch:PutMetricData because no identity-based policy allows" in caught.value.message
+
+
+def test_a_condition_on_what_a_request_lacks_does_not_hold() -> None:
+    """A statement with a namespace says nothing of operations that have none."""
+    keeper = gatekeeper({**policy("*", resource="*"), "Condition": {"StringEquals": {"cloudwatch:namespace": "x"}}})
+    with pytest.raises(ServiceError):
+        keeper.check(Access("sns:Publish", "arn:aws:sns:r:1:t"))
+
+
+def test_actions_without_resource_need_a_star() -> None:
+    """PutMetricData can't be limited to an ARN, which grants nothing."""
+    with pytest.raises(ServiceError):
+        gatekeeper(policy("cloudwatch:*", resource="arn:aws:cloudwatch:*:*:*")).check(put_metrics("x"))
+
+
+def test_policies_add_up() -> None:
+    """Several policies allow together what each allows, and one that is not understood changes nothing."""
+    keeper = gatekeeper()
+    logs, sns = policy("logs:*", resource="*"), policy("sns:Publish", resource="arn:aws:sns:*:*:vawsum-*")
+    publish = Access("sns:Publish", "arn:aws:sns:r:1:vawsum-ops")
+    keeper.enforce({"Statement": [logs]}, {"Statement": sns})
+    keeper.check(publish)
+    keeper.check(on_logs("PutLogEvents", "g", "s", "r"))
+    with pytest.raises(ServiceError):
+        keeper.check(Access("sns:Publish", "arn:aws:sns:r:1:other"))
+    with pytest.raises(ValueError, match="NotAction"):
+        keeper.enforce({"Statement": {**logs, "NotAction": "x"}})
+    keeper.check(publish)
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        {"Bool": {}},
+        {"StringLike": {"cloudwatch:namespace": "CW*"}},
+        {"StringEquals": {"aws:SourceIp": "10.0.0.1"}},
+        {"StringEquals": {"cloudwatch:namespace": "${aws:username}"}},
+    ],
+)
+def test_other_conditions_are_not_guessed_at(condition: dict[str, Any]) -> None:
     """A policy that can't be evaluated is refused: ignoring a condition would prove nothing."""
     with pytest.raises(ValueError, match="Condition"):
-        read_policy({"Statement": [{**policy("logs:*"), "Condition": {"Bool": {}}}]})
+        read_policy({"Statement": [{**policy("logs:*"), "Condition": condition}]})
