@@ -8,9 +8,9 @@ from contextlib import nullcontext
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from sandbox.aws.answers import Answer, ServiceError, throttled
+from sandbox.aws.answers import ServiceError, throttled
 from sandbox.aws.connection import ConnectionCut
-from sandbox.aws.dialects import action_in
+from sandbox.aws.dialects import Json11, action_in
 from sandbox.aws.front_service import Subject
 from sandbox.aws.policy import Access, not_allowed
 from sandbox.aws.requests import check_signature_date, read_request
@@ -20,9 +20,10 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from sandbox.aws.admin import Admin
+    from sandbox.aws.answers import Answer
     from sandbox.aws.books import Books
     from sandbox.aws.connection import Connection
-    from sandbox.aws.front_service import FrontService
+    from sandbox.aws.front_service import Dialect, FrontService
     from sandbox.aws.moto import Moto
     from sandbox.aws.policy import Gatekeeper
     from sandbox.aws.rate_limits import RateLimits
@@ -68,12 +69,12 @@ class Gate:
             body = connection.read_body(head)
             request = _named(request, body)
         is_ours = service is not None and (service.is_complete or request.operation in service.operations)
-        counted = request.operation if is_ours else f"{request.service or '-'}:{request.operation}"
+        counted = request.operation if is_ours else _foreign(request)
         try:
             self._strikes.before_body(request)
             if service is not None and is_ours:
                 return self._carry_out(connection, service, request, body)
-            return self._pass_on(connection, request, body, counted)
+            return self._pass_on(connection, request, body, service.dialect if service is not None else Json11())
         except ConnectionCut as cut:
             self._books.ended(counted, cut.outcome)
             raise
@@ -131,20 +132,26 @@ class Gate:
         if not self._limits.take(operation, limit, time.monotonic()):
             raise throttled()
 
-    def _pass_on(self, connection: Connection, request: Request, body: bytes | None, counted: str) -> bool:
+    def _pass_on(self, connection: Connection, request: Request, body: bytes | None, dialect: Dialect) -> bool:
         """Let moto answer, byte for byte; faults strike before, or take the answer away after."""
         try:
             self._strikes.before(connection, request, "")
             exchange = self._moto.ask(connection, request, body)
             self._strikes.after(connection, request, "")
         except ServiceError as error:
-            self._books.ended(counted, error.code)
-            answer = Answer(error.status, error.body())
+            self._books.ended(_foreign(request), dialect.code(error))
+            request_id = str(uuid.uuid4())
+            answer = dialect.refusal(error, request.head, request_id)
             # The body may still be unread, so this connection can't carry another request.
-            connection.write(answer.encode(request_id=str(uuid.uuid4()), keep_alive=False))
+            connection.write(answer.encode(request_id=request_id, keep_alive=False))
             return False
-        self._books.ended(counted, "ok")
+        self._books.ended(_foreign(request), "ok")
         return exchange.relay(connection.write)
+
+
+def _foreign(request: Request) -> str:
+    """Return the name under which a request for moto is counted."""
+    return f"{request.service or '-'}:{request.operation}"
 
 
 def _named(request: Request, body: bytes) -> Request:
