@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 from vawsum_agent.alerts.decide import Look, Verdict, decide
 from vawsum_agent.alerts.memory import CALM, Memory
 from vawsum_agent.core.component import ComponentStatus, State
-from vawsum_agent.core.errors import AwsError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+
+    from vawsum_agent.core.errors import AwsError
 
 EPOCH = 1_767_225_600.0
 """2026-01-01T00:00:00Z."""
