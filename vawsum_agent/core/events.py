@@ -60,5 +60,14 @@ EVENTS = {
     "rejected_info_unreadable": "CloudWatch accepted a batch but not all its events; which ones could not be read.",
     "sender_died": "A sender thread ended on a bug; the component is replaced.",
     "stream_not_readable": "A stream could not be asked what it holds.",
+    # notifications
+    "alert_memory_unreadable": "What was remembered of a component's trouble could not be read; it is begun anew.",
+    "alerts_died": "The thread of the alerts ended on a bug; the component is replaced.",
+    "notification_decided": "People are to be told about a component; says what kind of message it is.",
+    "notification_sent": "SNS took a notification.",
+    "notifications_failing": "SNS does not take notifications; they are kept and tried again.",
+    "notifications_folded": "More notifications wait than are kept: the oldest are counted in one note.",
+    "notifications_not_kept": "Notifications could not be written to the state store; they are held in memory.",
+    "notifications_recovered": "SNS takes notifications again.",
 }
 """Name → meaning."""
