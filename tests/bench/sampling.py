@@ -1,0 +1,100 @@
+"""What a look at the whole host costs: every source of it, with many processes and sockets to look at."""
+
+from __future__ import annotations
+
+import resource
+import socket
+import subprocess
+import time
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING
+
+import psutil
+
+from vawsum_agent.config.model import MetricsConfig
+from vawsum_agent.metrics.host.all import host_sources
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from vawsum_agent.core.metric import MetricSource
+
+_INTERVAL_S = 10.0
+_SPARE_FILES = 500
+
+
+class _Rounds:
+    """A clock that moves on by an interval with each round, so that what paces itself does so as in the daemon."""
+
+    def __init__(self) -> None:
+        self.at = 0.0
+
+    def now(self) -> float:
+        return self.at
+
+    def monotonic(self) -> float:
+        return self.at
+
+
+def sampling(rounds: int = 50, processes: int = 200, sockets: int = 3000) -> dict[str, list[float]]:
+    """Take rounds one after another, in this thread, on a host that is as busy as that.
+
+    Args:
+        rounds: how many.
+        processes: of the host, ours included.
+        sockets: so many connected ones.
+
+    Returns:
+        Milliseconds of CPU, the kernel's included, a round: by source, and under ``all`` of all together.
+    """
+    clock = _Rounds()
+    sources = host_sources(MetricsConfig(), clock)
+    costs: dict[str, list[float]] = {name: [] for name in (*(source.name for source in sources), "all")}
+    with _crowd(processes), _connections(sockets // 2):
+        before: dict[str, Mapping[str, float]] = {source.name: source.collect().counters for source in sources}
+        for _ in range(rounds):
+            clock.at += _INTERVAL_S
+            together_ms = 0.0
+            for source in sources:
+                took_ms = _look(source, before)
+                costs[source.name].append(took_ms)
+                together_ms += took_ms
+            costs["all"].append(together_ms)
+    return costs
+
+
+def _look(source: MetricSource, before: dict[str, Mapping[str, float]]) -> float:
+    """Look and derive as a round does; returns milliseconds of CPU."""
+    began = time.thread_time()
+    now = source.collect().counters
+    earlier = before[source.name]
+    source.derive({key: total - earlier[key] for key, total in now.items() if key in earlier}, _INTERVAL_S)
+    before[source.name] = now
+    return (time.thread_time() - began) * 1000
+
+
+@contextmanager
+def _crowd(count: int) -> Iterator[None]:
+    """Run processes that do nothing, until there are so many."""
+    with ExitStack() as stack:
+        for _ in range(count - len(psutil.pids())):
+            process = stack.enter_context(subprocess.Popen(["sleep", "600"]))
+            stack.callback(process.kill)
+        yield
+
+
+@contextmanager
+def _connections(pairs: int) -> Iterator[None]:
+    """Hold so many connections, both ends of each."""
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = 2 * pairs + _SPARE_FILES
+    if limits[1] != resource.RLIM_INFINITY:
+        wanted = min(wanted, limits[1])
+    with ExitStack() as stack:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (max(limits[0], wanted), limits[1]))
+        stack.callback(resource.setrlimit, resource.RLIMIT_NOFILE, limits)
+        listening = stack.enter_context(socket.create_server(("127.0.0.1", 0), backlog=pairs))
+        for _ in range(pairs):
+            stack.enter_context(socket.create_connection(listening.getsockname()))
+            stack.enter_context(listening.accept()[0])
+        yield
