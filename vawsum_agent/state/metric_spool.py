@@ -46,14 +46,14 @@ class Chunk:
     Attributes:
         period_ms: when the period began, the timestamp of all of them.
         data_count: how many data.
-        is_attempted: a request with it was begun and has no known end.
+        open_attempts: how many requests with it were begun and have no known end.
     """
 
     period_ms: int
     data_count: int
     body: bytes
     chunk_id: int = 0
-    is_attempted: bool = False
+    open_attempts: int = 0
 
 
 class Waiting(NamedTuple):
@@ -139,11 +139,14 @@ class MetricSpool:
         return [_chunk(row) for row in rows]
 
     def begin(self, chunks: Sequence[Chunk]) -> None:
-        """Write down that a request with these is about to be sent; counts those of an earlier one without an end."""
-        again = _data([chunk for chunk in chunks if chunk.is_attempted])
+        """Write down that a request with these is about to be sent.
+
+        What an earlier one without an end held is counted, each datum once: perhaps it is there twice.
+        """
+        again = _data([chunk for chunk in chunks if chunk.open_attempts == 1])
 
         def mark(db: sqlite3.Connection) -> None:
-            _mark(db, chunks, is_attempted=True)
+            _mark(db, chunks, by=1)
             if again:
                 add_to_counter(db, RESENT, again)
 
@@ -152,7 +155,7 @@ class MetricSpool:
 
     def not_done(self, chunks: Sequence[Chunk]) -> None:
         """Write down that CloudWatch refused the request for now: it holds nothing of it."""
-        self._store.write(lambda db: _mark(db, chunks, is_attempted=False))
+        self._store.write(lambda db: _mark(db, chunks, by=-1))
 
     def accepted(self, chunks: Sequence[Chunk]) -> None:
         """Forget what CloudWatch has."""
@@ -197,7 +200,7 @@ def _size(chunks: Sequence[Chunk]) -> int:
 
 
 def _chunk(row: sqlite3.Row) -> Chunk:
-    return Chunk(row["period_ms"], row["data_count"], row["body"], row["chunk_id"], bool(row["is_attempted"]))
+    return Chunk(row["period_ms"], row["data_count"], row["body"], row["chunk_id"], row["open_attempts"])
 
 
 def _insert(db: sqlite3.Connection, chunks: Iterable[Chunk]) -> list[int]:
@@ -205,10 +208,10 @@ def _insert(db: sqlite3.Connection, chunks: Iterable[Chunk]) -> list[int]:
     return [db.execute(sql, (chunk.period_ms, chunk.data_count, chunk.body)).lastrowid or 0 for chunk in chunks]
 
 
-def _mark(db: sqlite3.Connection, chunks: Sequence[Chunk], *, is_attempted: bool) -> None:
+def _mark(db: sqlite3.Connection, chunks: Sequence[Chunk], *, by: int) -> None:
     db.executemany(
-        "UPDATE metric_chunk SET is_attempted = ? WHERE chunk_id = ?",
-        [(is_attempted, chunk.chunk_id) for chunk in chunks],
+        "UPDATE metric_chunk SET open_attempts = open_attempts + ? WHERE chunk_id = ?",
+        [(by, chunk.chunk_id) for chunk in chunks],
     )
 
 

@@ -69,7 +69,7 @@ MIGRATIONS: tuple[str, ...] = (
         period_ms INTEGER NOT NULL,
         data_count INTEGER NOT NULL,
         body BLOB NOT NULL,
-        is_attempted INTEGER NOT NULL DEFAULT 0
+        open_attempts INTEGER NOT NULL DEFAULT 0
     );
     CREATE INDEX metric_chunk_by_period ON metric_chunk (period_ms);
     CREATE TABLE notification (

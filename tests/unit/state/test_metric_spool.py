@@ -53,8 +53,9 @@ def test_what_had_no_answer_is_counted_when_it_is_sent_again(tmp_path: Path) -> 
     spool.begin(spool.chunks(0, MINUTE, 9))
     assert spool.counters()[RESENT] == 0
     after_a_crash = spool.chunks(0, MINUTE, 9)
-    assert after_a_crash[0].is_attempted
+    assert after_a_crash[0].open_attempts == 1
     spool.begin(after_a_crash)
+    spool.begin(spool.chunks(0, MINUTE, 9))
     assert spool.counters()[RESENT] == 5
 
 

@@ -102,6 +102,9 @@ class Publisher:
         end_ms = wall_ms + int(NEWEST_S * 1000)
         while expired := self._spool.chunks(0, wall_ms - int(OLDEST_S * 1000), MOST_CHUNKS):
             self._give_up(expired, "too_old")
+        if self._failures:
+            # While CloudWatch fails it is tried with the oldest alone: without an answer it is perhaps there twice.
+            return self._spool.chunks(0, end_ms, 1)
         if self._fresh_at is not None and (now >= self._fresh_at or is_draining):
             fresh = self._spool.chunks(self._fresh_from_ms, end_ms, MOST_CHUNKS)
             if fresh:
@@ -112,9 +115,11 @@ class Publisher:
         return self._unrefused(self._spool.chunks(0, before_ms, MOST_CHUNKS))
 
     def _unrefused(self, chunks: list[Chunk]) -> list[Chunk]:
-        """Leave one alone that was in a refused request, so that it is found which one is to blame."""
+        """Send one alone that was in a refused request, so that it is found which one is to blame."""
         suspect = next((chunk for chunk in chunks if chunk.chunk_id in self._alone), None)
-        return chunks if suspect is None else [suspect]
+        if suspect is not None:
+            return [suspect]
+        return chunks
 
     def _send(self, chunks: list[Chunk], data: list[bytes]) -> None:
         try:
