@@ -19,7 +19,6 @@ METRICS = (
     Metric("mysql_connections", Unit.COUNT, "clients that are connected, the agent included"),
     Metric("mysql_connections_limit", Unit.COUNT, "clients that may be: max_connections"),
     Metric("mysql_connections_used_percent", Unit.PERCENT, "clients connected of those that may be", highest=100),
-    Metric("mysql_connections_refused", Unit.COUNT, "clients turned away at max_connections", is_increase=True),
     Metric("mysql_threads_running", Unit.COUNT, "threads that are at work on a statement"),
     Metric("mysql_queries", Unit.COUNT, "statements carried out, those in stored programs included", is_increase=True),
     Metric("mysql_slow_queries", Unit.COUNT, "statements that took longer than long_query_time", is_increase=True),
@@ -40,7 +39,6 @@ _GAUGES = {
     "mysql_uptime": "Uptime",
 }
 _COUNTERS = {
-    "mysql_connections_refused": "Connection_errors_max_connections",
     "mysql_queries": "Queries",
     "mysql_slow_queries": "Slow_queries",
     "mysql_row_lock_waits": "Innodb_row_lock_waits",

@@ -61,16 +61,15 @@ def read_option_file(path: str) -> Client:
 
 def _read(path: str) -> tuple[str, int]:
     try:
-        # Asked of the open file: whoever may replace it can't get in between.
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
-        with open(descriptor, encoding="utf-8") as file:  # noqa: PTH123 - a descriptor
+        try:
+            # Asked of the open file: whoever may replace it can't get in between.
             status = os.fstat(descriptor)
-            if not stat.S_ISREG(status.st_mode):
-                raise AgentError(f"{path} is no file", hint="metrics.mysql.defaults_file names an option file")
-            if status.st_mode & _OTHERS:
-                mode = stat.S_IMODE(status.st_mode)
-                raise AgentError(f"{path} is open to others (mode {mode:04o})", hint=f"chmod 600 {path}")
-            return file.read(), status.st_uid
+            _check_mode(path, status.st_mode)
+            with open(descriptor, encoding="utf-8", closefd=False) as file:
+                return file.read(), status.st_uid
+        finally:
+            os.close(descriptor)
     except FileNotFoundError:
         hint = "create it, mode 0600, with a section [client]: user, password and socket or host"
         raise AgentError(f"{path} does not exist", hint=hint) from None
@@ -79,6 +78,13 @@ def _read(path: str) -> tuple[str, int]:
         raise AgentError(f"{path} can't be read: {exc.strerror}", hint=hint) from exc
     except UnicodeDecodeError:
         raise AgentError(f"{path} is not text in UTF-8", hint="write it anew") from None
+
+
+def _check_mode(path: str, mode: int) -> None:
+    if not stat.S_ISREG(mode):
+        raise AgentError(f"{path} is no file", hint="metrics.mysql.defaults_file names an option file")
+    if mode & _OTHERS:
+        raise AgentError(f"{path} is open to others (mode {stat.S_IMODE(mode):04o})", hint=f"chmod 600 {path}")
 
 
 def _client(path: str, options: Mapping[str, str], owner: int) -> Client:

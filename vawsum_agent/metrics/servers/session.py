@@ -51,7 +51,7 @@ class Refused(Exception):
         self.code = code
 
 
-class _Link(Connection[DictCursor]):
+class _Link(Connection):
     """A connection that another thread can cut."""
 
     _sock: socket.socket | None  # PyMySQL's; None while there is no connection
@@ -70,7 +70,7 @@ class _Link(Connection[DictCursor]):
             err.Error: the connection is gone.
         """
         try:
-            with self.cursor() as cursor:
+            with self.cursor(DictCursor) as cursor:
                 cursor.execute(sql)
                 return list(cursor.fetchall())
         except err.MySQLError as exc:
@@ -126,7 +126,6 @@ class Session:
         settings: dict[str, Any] = {"ssl_disabled": True} if client.is_local else {}
         self._link = _Link(
             read_default_file=self._option_file,
-            cursorclass=DictCursor,
             defer_connect=True,
             connect_timeout=_CONNECT_LIMIT_S,
             autocommit=True,

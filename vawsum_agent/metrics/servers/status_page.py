@@ -59,13 +59,13 @@ class StatusPage:
             status, body = self._exchange(time.monotonic() + limit_s)
         except TimeoutError as exc:
             raise self._failed(f"took longer than {limit_s:g} s", "it hangs or is overloaded") from exc
-        except ConnectionRefusedError as exc:
-            raise self._failed("refuses connections", "is Apache running, and does it listen there?") from exc
-        except OSError as exc:
-            raise self._failed(f"can't be reached: {exc.strerror or exc}", "is the address right?") from exc
         except (http.client.HTTPException, ValueError) as exc:
             message = f"does not answer in HTTP ({type(exc).__name__})"
             raise self._failed(message, "does status_url name the web server?") from exc
+        except (ConnectionRefusedError, ConnectionResetError) as exc:
+            raise self._failed("refuses connections", "is Apache running, and does it listen there?") from exc
+        except OSError as exc:
+            raise self._failed(f"can't be reached: {exc.strerror or exc}", "is the address right?") from exc
         if status != HTTPStatus.OK:
             raise self._refused(status)
         return body
