@@ -105,7 +105,10 @@ class QueryCompatibleJson:
 
 
 class Query:
-    """The query protocol: a form comes in, XML goes out. Documents hold texts, documents and lists of them."""
+    """The query protocol: a form comes in, XML goes out.
+
+    Documents hold texts, documents and lists of them; a tuple is an element that comes as often as it is long.
+    """
 
     is_named_in_body = True
 
@@ -159,6 +162,8 @@ def action_in(body: bytes) -> str:
 
 
 def _element(key: str, value: object) -> str:
+    if isinstance(value, tuple):
+        return "".join(_element(key, one) for one in value)
     if isinstance(value, list):
         inner = "".join(_element("member", one) for one in value)
     elif isinstance(value, dict):

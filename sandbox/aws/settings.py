@@ -35,6 +35,7 @@ class Settings:
         signature_window_s: how far a request's date may be off the service's clock.
         rate_limits_per_s: quotas by operation.
         topics: ARNs of the topics that exist.
+        topic_subscription_count: how many confirmed subscriptions each of them has.
         auto_scaling_group: the group that the instance is in; empty for none.
     """
 
@@ -46,6 +47,7 @@ class Settings:
     signature_window_s: float = 300.0
     rate_limits_per_s: dict[str, float] = field(default_factory=RATE_LIMITS_PER_S.copy)
     topics: list[str] = field(default_factory=lambda: [TOPIC_ARN])
+    topic_subscription_count: int = 1
     auto_scaling_group: str = ""
 
     def change(self, changes: dict[str, object]) -> None:

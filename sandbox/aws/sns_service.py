@@ -1,31 +1,30 @@
-"""Publish of SNS, carried out by the front, and what was published. Everything else of SNS is moto's."""
+"""Publish and GetTopicAttributes of SNS, carried out by the front, and what was published. The rest is moto's."""
 
 from __future__ import annotations
 
-import re
 import threading
+import time
 import uuid
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sandbox.aws.answers import ServiceError, invalid
+from sandbox.aws.account import ACCOUNT_ID
+from sandbox.aws.answers import ServiceError
 from sandbox.aws.dialects import Query
 from sandbox.aws.front_service import Subject, text_of
+from sandbox.aws.publish_rules import check_publish
 
 if TYPE_CHECKING:
     from sandbox.aws.books import Books
     from sandbox.aws.front_service import Operation, Parameters
     from sandbox.aws.settings import Settings
 
-MESSAGE_LIMIT_BYTES = 262_144
 NAMESPACE = "http://sns.amazonaws.com/doc/2010-03-31/"
-_SUBJECT = re.compile(r"[!-~][ -~]{0,99}")
-_ARN_PARTS = 6
+DEDUPLICATION_S = 300.0
 _CODES = {
     "AccessDeniedException": ("AuthorizationError", 403),
     "InternalFailure": ("InternalError", 500),
     "InvalidParameterException": ("InvalidParameter", 400),
 }
-_UNKNOWN = ("TargetArn", "PhoneNumber", "MessageStructure", "MessageGroupId", "MessageDeduplicationId")
 
 
 class Notification(NamedTuple):
@@ -49,9 +48,13 @@ class SnsService:
         self._settings = settings
         self._books = books
         self._published: list[Notification] = []
+        self._recent: dict[tuple[str, str], tuple[float, str]] = {}
         self._lock = threading.Lock()
         self.dialect = Query(NAMESPACE, _CODES)
-        self.operations: dict[str, Operation] = {"Publish": self._publish}
+        self.operations: dict[str, Operation] = {
+            "Publish": self._publish,
+            "GetTopicAttributes": self._get_topic_attributes,
+        }
 
     def published(self) -> list[Notification]:
         """Return all accepted messages, in the order of acceptance."""
@@ -62,6 +65,7 @@ class SnsService:
         """Forget everything."""
         with self._lock:
             self._published.clear()
+            self._recent.clear()
 
     def subject(self, _operation: str, params: Parameters, _region: str) -> Subject:
         """Tell what a request is about: a topic, and for `poison` subject and message."""
@@ -71,40 +75,41 @@ class SnsService:
 
     def _publish(self, params: Parameters, request_id: str, region: str) -> dict[str, Any]:
         check_publish(params, region)
-        topic = params["TopicArn"]
-        if topic not in self._settings.topics:
-            raise ServiceError("NotFound", "Topic does not exist", status=404)
-        message_id = str(uuid.uuid4())
-        subject = text_of(params, "Subject")
-        at_ms = self._settings.now_ms()
+        topic = self._known(params)
+        now_ms, message_id = self._settings.now_ms(), str(uuid.uuid4())
+        made = Notification(message_id, topic, text_of(params, "Subject"), params["Message"], now_ms, request_id)
         with self._lock:
-            self._published.append(Notification(message_id, topic, subject, params["Message"], at_ms, request_id))
+            earlier = self._earlier(topic, text_of(params, "MessageDeduplicationId"), message_id)
+            if earlier:
+                return {"MessageId": earlier}
+            self._published.append(made)
         self._books.add(notifications_accepted=1)
         return {"MessageId": message_id}
 
+    def _earlier(self, topic: str, key: str, message_id: str) -> str:
+        """Return the id of a message that a FIFO topic takes this one for, if any; the lock is held."""
+        if not key:
+            return ""
+        now = time.monotonic()
+        begun, first = self._recent.get((topic, key), (now, ""))
+        if first and now - begun < DEDUPLICATION_S:
+            return first
+        self._recent[topic, key] = (now, message_id)
+        return ""
 
-def check_publish(params: Parameters, region: str) -> None:
-    """Raise what is wrong with a message, in the service's words. Whether the topic exists is not asked here."""
-    for key in _UNKNOWN:
-        if key in params:
-            raise invalid(f"Invalid parameter: the sandbox does not know {key}")
-    _check_topic(text_of(params, "TopicArn"), region)
-    if "Subject" in params and not _SUBJECT.fullmatch(params["Subject"]):
-        raise invalid("Invalid parameter: Subject")
-    if not params.get("Message"):
-        raise invalid("Invalid parameter: Empty message")
-    # Attributes count: their names, types and values are all in the form.
-    attributes = sum(len(value.encode()) for key, value in params.items() if key.startswith("MessageAttributes."))
-    if len(params["Message"].encode()) + attributes > MESSAGE_LIMIT_BYTES:
-        raise invalid("Invalid parameter: Message too long")
+    def _get_topic_attributes(self, params: Parameters, _request_id: str, _region: str) -> dict[str, Any]:
+        topic = self._known(params)
+        attributes = {
+            "TopicArn": topic,
+            "Owner": ACCOUNT_ID,
+            "SubscriptionsConfirmed": self._settings.topic_subscription_count,
+            "SubscriptionsPending": 0,
+            "SubscriptionsDeleted": 0,
+        }
+        return {"Attributes": {"entry": tuple({"key": key, "value": value} for key, value in attributes.items())}}
 
-
-def _check_topic(arn: str, region: str) -> None:
-    if not arn:
-        raise invalid("Invalid parameter: TopicArn or TargetArn Reason: no value for required parameter")
-    parts = arn.split(":")
-    if len(parts) < _ARN_PARTS:
-        text = f"An ARN must have at least {_ARN_PARTS} elements, not {len(parts)}"
-        raise invalid(f"Invalid parameter: TopicArn Reason: {text}")
-    if parts[:4] != ["arn", "aws", "sns", region]:
-        raise invalid("Invalid parameter: TopicArn")
+    def _known(self, params: Parameters) -> str:
+        topic = text_of(params, "TopicArn")
+        if topic not in self._settings.topics:
+            raise ServiceError("NotFound", "Topic does not exist", status=404)
+        return topic

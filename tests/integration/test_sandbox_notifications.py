@@ -37,7 +37,7 @@ def sandbox(shared: Sandbox) -> Sandbox:
     """An empty sandbox without faults and quotas, which enforces the policies of metrics and alerts."""
     shared.reset()
     shared.deny()
-    shared.settings(topics=[TOPIC_ARN], auto_scaling_group="", clock_offset_s=0,
+    shared.settings(topics=[TOPIC_ARN], topic_subscription_count=1, auto_scaling_group="", clock_offset_s=0,
                     rate_limits_per_s=dict.fromkeys(RATE_LIMITS_PER_S, 1e6))  # fmt: skip
     return shared
 
@@ -109,6 +109,32 @@ def test_topics_are_those_of_the_settings(sandbox: Sandbox, sns: Client) -> None
     sandbox.settings(topics=[TOPIC_ARN, other])
     sns.publish(TopicArn=other, Message="m")
     assert [one.topic for one in sandbox.notifications()] == [other]
+
+
+def test_fifo_topics_drop_what_they_had(sandbox: Sandbox, sns: Client) -> None:
+    """Within five minutes a deduplication id counts once; the repetition is answered as if it counted."""
+    topic = f"{TOPIC_ARN}.fifo"
+    sandbox.settings(topics=[topic])
+    order = {"TopicArn": topic, "MessageGroupId": "g"}
+    ids = [sns.publish(**order, Message="m", MessageDeduplicationId=key)["MessageId"] for key in ("a", "a", "b")]
+    assert ids[0] == ids[1] != ids[2]
+    assert len(sandbox.notifications()) == 2
+
+
+def test_topics_tell_of_their_subscriptions(sandbox: Sandbox, sns: Client) -> None:
+    """GetTopicAttributes counts the confirmed ones, for topics that exist and whom a policy allows."""
+    sandbox.settings(topic_subscription_count=3)
+    with pytest.raises(ClientError, match="perform: sns:GetTopicAttributes"):
+        sns.get_topic_attributes(TopicArn=TOPIC_ARN)
+    allowed = {"Effect": "Allow", "Action": "sns:*", "Resource": "*"}
+    sandbox.enforce({"Statement": allowed})
+    try:
+        attributes = sns.get_topic_attributes(TopicArn=TOPIC_ARN)["Attributes"]
+        assert (attributes["TopicArn"], attributes["SubscriptionsConfirmed"]) == (TOPIC_ARN, "3")
+        with pytest.raises(sns.exceptions.NotFoundException):
+            sns.get_topic_attributes(TopicArn=f"{TOPIC_ARN}2")
+    finally:
+        sandbox.enforce([json.loads((POLICIES / f"{name}.json").read_text()) for name in ("metrics", "alerts")])
 
 
 def test_the_policy_names_the_topics(sandbox: Sandbox, sns: Client) -> None:

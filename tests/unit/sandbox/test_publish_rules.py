@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from sandbox.aws.account import TOPIC_ARN
 from sandbox.aws.answers import ServiceError
-from sandbox.aws.sns_service import MESSAGE_LIMIT_BYTES, check_publish
+from sandbox.aws.publish_rules import MESSAGE_LIMIT_BYTES, check_publish
 
 REGION = "ap-south-1"
 WHOLE = {"TopicArn": TOPIC_ARN, "Subject": "s", "Message": "m"}
@@ -30,6 +30,10 @@ WHOLE = {"TopicArn": TOPIC_ARN, "Subject": "s", "Message": "m"}
         ({"Message": ""}, "Empty message"),
         ({"Message": "ü" * (MESSAGE_LIMIT_BYTES // 2) + "x"}, "Message too long"),
         ({"Message": "x" * MESSAGE_LIMIT_BYTES, "MessageAttributes.entry.1.Name": "a"}, "Message too long"),
+        ({"MessageDeduplicationId": "x"}, "not valid for this topic type"),
+        ({"MessageGroupId": "with space"}, "MessageGroupId"),
+        ({"TopicArn": f"{TOPIC_ARN}.fifo"}, "MessageGroupId parameter is required"),
+        ({"TopicArn": f"{TOPIC_ARN}.fifo", "MessageGroupId": "g"}, "MessageDeduplicationId parameter is required"),
         ({"PhoneNumber": "+91"}, "does not know PhoneNumber"),
     ],
 )
