@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from vawsum_agent.config.model import Config, LogsConfig
     from vawsum_agent.core.clock import Clock
     from vawsum_agent.core.identity import Identity
+    from vawsum_agent.logs.read.source import RequestCounter
     from vawsum_agent.logs.ship.shipment import Batch
     from vawsum_agent.state.store import Store
 
@@ -58,7 +59,16 @@ class LogsComponent:
 
     name = "logs"
 
-    def __init__(self, config: Config, identity: Identity, store: Store, session: AwsSession, clock: Clock) -> None:
+    def __init__(
+        self,
+        config: Config,
+        identity: Identity,
+        store: Store,
+        session: AwsSession,
+        clock: Clock,
+        *,
+        counts_requests: bool = False,
+    ) -> None:
         assert config.logs is not None  # noqa: S101 - wiring builds this component only where the table is present
         self._config: LogsConfig = config.logs
         self._store = store
@@ -85,6 +95,7 @@ class LogsComponent:
             clock=clock,
             dice=random.Random(),  # noqa: S311 - jitter
         )
+        request_counter = _request_counter() if counts_requests else None
         self._sources = [
             Source(
                 source,
@@ -93,6 +104,7 @@ class LogsComponent:
                 make_format(source),
                 flush_interval_s=config.logs.flush_interval,
                 settle_s=min(config.logs.flush_interval / 2, 0.5),
+                request_counter=request_counter if source.format == "apache-access" else None,
             )
             for source in config.logs.source
         ]
@@ -220,7 +232,7 @@ class LogsComponent:
         """Book a batch whose requests all have their final answer. Raises StateError; then it is tried again."""
         file_id = batch.origin.file_id
         accepted = batch.accepted_bytes()
-        checkpoint = self._journal.accept(self._recorded(batch), accepted, batch.dropped_bytes)
+        checkpoint = self._journal.accept(self._recorded(batch), accepted, batch.dropped_bytes, batch.tallies)
         # If we die before this line the store knows all of it; the ledger in memory is built from the store.
         self._ledger.settle(file_id, accepted, batch.dropped_bytes)
         self._reader.checkpointed(file_id, checkpoint)
@@ -244,3 +256,10 @@ class LogsComponent:
     def _set_state(self, state: State) -> None:
         self._state = state
         self._since = self._clock.now()
+
+
+def _request_counter() -> RequestCounter:
+    # What is not asked for costs no memory.
+    from vawsum_agent.logs.requests.tally import tally  # noqa: PLC0415
+
+    return tally

@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING
 
 from vawsum_agent.state.log_files import advance
 from vawsum_agent.state.log_records import Marker
+from vawsum_agent.state.request_tallies import add_tallies
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from vawsum_agent.state.store import Store
 
@@ -102,8 +103,20 @@ class LogBatches:
         """Forget a batch that provably did not arrive; its bytes will be read again."""
         self._store.write(lambda db: db.execute("DELETE FROM log_batch WHERE batch_id = ?", (batch_id,)))
 
-    def accept(self, batch_id: int, accepted_bytes: int, dropped: Mapping[str, int]) -> int:
+    def accept(
+        self,
+        batch_id: int,
+        accepted_bytes: int,
+        dropped: Mapping[str, int],
+        tallies: Sequence[tuple[int, bytes]] = (),
+    ) -> int:
         """Book a batch as settled and move the checkpoint of its file over all that is settled without a gap.
+
+        Args:
+            batch_id: the batch.
+            accepted_bytes: what CloudWatch took of it.
+            dropped: what not, by reason.
+            tallies: of the requests in it; see `add_tallies`.
 
         Returns:
             The checkpoint as it is then.
@@ -125,6 +138,9 @@ class LogBatches:
                 accepted_bytes=accepted_bytes,
                 dropped=dropped,
             )
+            if tallies:
+                # If we die before the commit, the batch is not booked either, and counts when it is.
+                add_tallies(db, tallies)
             if batch_id % _FORGOTTEN_AT_ONCE == 0:
                 _forget_old(db, row["log_group"], row["log_stream"])
             return offset

@@ -75,6 +75,7 @@ class FileReader:
         self.recall(attached_at)
         self._format = source.log_format
         self._stamper = Stamper(source.log_format)
+        self._tally = source.tally
         self._settle_s = source.settle_s
         self._flush_interval_s = source.flush_interval_s
         self._doubt = doubt
@@ -218,6 +219,7 @@ class FileReader:
         return layout, cut
 
     def _batch(self, whole: bytes, layout: Layout, start: int, now: float) -> Batch:
+        tallies = self._tally(whole, layout)
         composed = self.composer.compose(whole, layout)
         self._before = (self._before + whole[-MARKER_BYTES:])[-MARKER_BYTES:]
         batch = Batch(
@@ -230,6 +232,7 @@ class FileReader:
             marker=marker_of(self._before),
             noticed_at=now if self.noticed_at is None else self.noticed_at,
             dropped_bytes=composed.dropped_bytes,
+            tallies=tallies,
         )
         is_doubtful = start < self._doubt.until
         progress = Progress.UNDECIDED if is_doubtful else Progress.WAITING

@@ -177,7 +177,7 @@ class Reader:
         origin = Origin(tail.file_id, tail.path, tail.source, partial(self.read_range, tail.file_id))
         reader = FileReader(tail, origin, source, composer, lane, self._doubt(tail), self._clock.now())
         self._ledger.open(tail.record)
-        resumed = resume(tail, origin, composer, self._journal, self._count)
+        resumed = resume(tail, origin, source, composer, self._journal, self._count)
         self._readers[tail.file_id] = reader
         reader.pass_over(resumed.taken)
         for batch in resumed.batches:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from vawsum_agent.logs.batch.compose import Composer
     from vawsum_agent.logs.follow.tail import Tail
+    from vawsum_agent.logs.read.source import Source
     from vawsum_agent.logs.ship.shipment import Origin
     from vawsum_agent.state.log_batches import BatchRecord, LogBatches
 
@@ -35,7 +36,12 @@ class Resumed:
 
 
 def resume(
-    tail: Tail, origin: Origin, composer: Composer, journal: LogBatches, count: Callable[[str, int], None]
+    tail: Tail,
+    origin: Origin,
+    source: Source,
+    composer: Composer,
+    journal: LogBatches,
+    count: Callable[[str, int], None],
 ) -> Resumed:
     """Take up what the journal holds of one file.
 
@@ -51,7 +57,7 @@ def resume(
         if record.is_accepted:
             taken.append((record.start, record.end))
             continue
-        batch = _recomposed(tail, origin, composer, record)
+        batch = _recomposed(tail, origin, source, composer, record)
         if batch is None:
             # If we die before this is written, the next start comes to the same end.
             journal.discard(record.batch_id)
@@ -63,7 +69,7 @@ def resume(
     return Resumed(taken, batches)
 
 
-def _recomposed(tail: Tail, origin: Origin, composer: Composer, record: BatchRecord) -> Batch | None:
+def _recomposed(tail: Tail, origin: Origin, source: Source, composer: Composer, record: BatchRecord) -> Batch | None:
     if (record.group, record.stream) != (composer.group, composer.stream):
         return None
     block = tail.read_range(record.start, record.end)
@@ -88,6 +94,7 @@ def _recomposed(tail: Tail, origin: Origin, composer: Composer, record: BatchRec
         marker=record.marker,
         noticed_at=record.recorded_at,
         dropped_bytes=composed.dropped_bytes,
+        tallies=source.tally(block, layout),
         batch_id=record.batch_id,
     )
     batch.shipments += (

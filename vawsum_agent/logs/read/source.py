@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from vawsum_agent.config.placeholders import expand
 from vawsum_agent.logs.batch.compose import Composer
+from vawsum_agent.logs.batch.layout import Layout
 from vawsum_agent.logs.redact import Redactor
 
 if TYPE_CHECKING:
@@ -15,6 +17,8 @@ if TYPE_CHECKING:
     from vawsum_agent.core.identity import Identity
     from vawsum_agent.logs.follow.follower import Follower
     from vawsum_agent.logs.formats.format import Format
+
+RequestCounter = Callable[[str, bytes, Layout], list[tuple[int, bytes]]]
 
 _LONGEST_STREAM = 512
 _NOT_IN_STREAM = str.maketrans({":": "_", "*": "_"})
@@ -27,6 +31,7 @@ class Source:
     Attributes:
         flush_interval_s: how long what is there may wait for more.
         settle_s: how long a file must be quiet for its last entry of many lines to count as whole.
+        request_counter: makes tallies of an access log's block, named as the source; None where nothing is counted.
     """
 
     config: LogSource
@@ -35,11 +40,16 @@ class Source:
     log_format: Format
     flush_interval_s: float
     settle_s: float
+    request_counter: RequestCounter | None = None
 
     def composer(self, path: str) -> Composer:
         """Name group and stream of a file, and how its entries are redacted."""
         group, stream = destination(self.config, self.identity, path)
         return Composer(group, stream, Redactor(self.config.redact))
+
+    def tally(self, block: bytes, layout: Layout) -> list[tuple[int, bytes]]:
+        """Count the requests in what a batch is made of, as (minute, body)."""
+        return [] if self.request_counter is None else self.request_counter(self.config.name, block, layout)
 
 
 def destination(source: LogSource, identity: Identity, path: str) -> tuple[str, str]:

@@ -11,7 +11,7 @@ from vawsum_agent.logs.batch.event import Event, events_of
 from vawsum_agent.logs.batch.layout import Layout
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from vawsum_agent.logs.batch.compose import Composer
     from vawsum_agent.logs.batch.request import Request
@@ -55,6 +55,7 @@ class Batch:
         batch_id: the journal's key, None before it is recorded.
         is_booked: whether its final answer is written down, or about to be.
         dropped_bytes: what is or will be in no accepted request, by reason.
+        tallies: of the requests in it, where they are counted, as (minute, body); they are booked with it.
     """
 
     origin: Origin
@@ -66,6 +67,7 @@ class Batch:
     marker: Marker
     noticed_at: float
     dropped_bytes: dict[str, int]
+    tallies: Sequence[tuple[int, bytes]] = ()
     batch_id: int | None = None
     is_booked: bool = False
     shipments: list[Shipment] = field(default_factory=list)

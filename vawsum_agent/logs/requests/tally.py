@@ -1,0 +1,90 @@
+"""From a block of an access log and its layout to the tallies that go with its batch: by minute, by virtual host.
+
+Pure, so that a batch that is composed again after a crash counts the same again.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from vawsum_agent.core.requests import MOST, HostRequests, RequestTally, latency_buckets
+from vawsum_agent.logs.requests.line import US_PER_S
+from vawsum_agent.logs.requests.minute import Minute
+from vawsum_agent.logs.requests.parts import parts_of, spans_by_minute
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from vawsum_agent.logs.batch.layout import Layout
+    from vawsum_agent.logs.requests.minute import Found
+
+Tallies = list[tuple[int, bytes]]
+"""An encoded `RequestTally` for each minute, named by the millisecond since the epoch at which it begins."""
+
+_PART_BYTES = 128 << 10
+"""Lines are taken apart in portions: the pieces of a whole block would take six times its memory."""
+
+_LONGEST_S = 3600
+_CLEARLY_US = 300
+
+
+def tally(source: str, block: bytes, layout: Layout) -> Tallies:
+    """Count the requests of a block; those too old to be sent are left out, as are lines that are none.
+
+    Args:
+        source: name of the `[[logs.source]]`.
+        block: what a batch is made of.
+        layout: where its lines are and when they were.
+    """
+    minutes: dict[int, Minute] = {}
+    for minute_ms, spans in spans_by_minute(layout.runs).items():
+        minute = Minute()
+        minute.count(parts_of(block, spans, _PART_BYTES))
+        if minute.hosts:
+            minutes[minute_ms] = minute
+    numbers = [found.numbers for minute in minutes.values() for found in minute.hosts.values() if found.numbers]
+    factor = us_of_one(min(map(min, numbers)), max(map(max, numbers))) if numbers else 0
+    return [(minute_ms, _tally_of(source, minute.hosts, factor).encode()) for minute_ms, minute in minutes.items()]
+
+
+def us_of_one(least: int, most: int) -> int:
+    """Tell how many microseconds one is worth in a log that states one number for the latency.
+
+    ``%T`` is in whole seconds, of which most requests take 0; ``%D``, in microseconds, is never 0 and hardly ever
+    below a hundred.
+
+    Args:
+        least: of all numbers that were found.
+        most: likewise.
+
+    Returns:
+        0 when so few lines can't tell.
+    """
+    if least == 0 and most < _LONGEST_S:
+        return US_PER_S
+    return 1 if most >= _CLEARLY_US else 0
+
+
+def _tally_of(source: str, hosts: Mapping[bytes, Found], factor: int) -> RequestTally:
+    """Put together what is handed on. Of too many hosts, those with the most requests keep their names."""
+    result = RequestTally(source)
+    for host in sorted(hosts, key=lambda host: (-hosts[host].statuses.total(), host)):
+        result.add(host.decode(), _requests_of(hosts[host], factor))
+    return result
+
+
+def _requests_of(found: Found, factor: int) -> HostRequests:
+    answers: Counter[int] = Counter()
+    for status, count in found.statuses.items():
+        answers[status // 100] += count
+    told_us = [number * factor for number in found.numbers] if factor > 1 else found.numbers * factor
+    return HostRequests(
+        requests=found.statuses.total(),
+        answers_2xx=answers[2],
+        answers_3xx=answers[3],
+        answers_4xx=answers[4],
+        answers_5xx=answers[5],
+        sent_bytes=min(MOST, found.sent_bytes),
+        latency=dict(latency_buckets(found.certain_us + told_us)),
+    )

@@ -1,0 +1,60 @@
+"""Tallies of requests between the access logs they are counted in and the metrics they become.
+
+They are written in the transaction that books their batch and removed in the one that puts metrics in their place: so
+each is in exactly one of these, whenever the process dies. Rows are only added and removed, never changed.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Iterable
+
+    from vawsum_agent.state.store import Store
+
+NO_LIMIT = -1
+"""Of SQLite: LIMIT -1."""
+
+
+class StoredTally(NamedTuple):
+    """A tally of one minute; there may be many, each of another batch.
+
+    Attributes:
+        minute_ms: when the minute begins.
+        body: see `RequestTally.decode`.
+    """
+
+    tally_id: int
+    minute_ms: int
+    body: bytes
+
+
+class RequestTallies:
+    """The rows of tallies."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def before(self, minute_ms: int, limit: int = NO_LIMIT) -> list[StoredTally]:
+        """Read the tallies of minutes that begin before ``minute_ms``, earliest first. Raises StateError.
+
+        Catching up with an old log leaves thousands of them a minute: ``limit`` bounds what is in memory at a time.
+        """
+        rows = self._store.read(
+            "SELECT tally_id, minute_ms, body FROM request_tally WHERE minute_ms < ?"
+            " ORDER BY minute_ms, tally_id LIMIT ?",
+            (minute_ms, limit),
+        )
+        return [StoredTally(row["tally_id"], row["minute_ms"], row["body"]) for row in rows]
+
+
+def add_tallies(db: sqlite3.Connection, tallies: Iterable[tuple[int, bytes]]) -> None:
+    """Keep tallies, each as its minute and its body, inside a transaction of the caller's."""
+    db.executemany("INSERT INTO request_tally (minute_ms, body) VALUES (?, ?)", tallies)
+
+
+def delete_tallies(db: sqlite3.Connection, tally_ids: Iterable[int]) -> None:
+    """Forget tallies, inside a transaction of the caller's."""
+    db.executemany("DELETE FROM request_tally WHERE tally_id = ?", [(tally_id,) for tally_id in tally_ids])
