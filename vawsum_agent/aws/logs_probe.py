@@ -7,13 +7,11 @@ permission, an invalid request may say yes too often; it never says no without c
 
 from __future__ import annotations
 
-import contextlib
-import time
 from dataclasses import dataclass
-from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 
 from vawsum_agent.aws.errors import mapped
+from vawsum_agent.aws.skew import Skew
 
 if TYPE_CHECKING:
     from vawsum_agent.aws.session import AwsSession
@@ -41,19 +39,13 @@ class LogsProbe:
 
     Attributes:
         region: whose endpoint is asked.
-        skew_s: how far this host's clock is ahead of the service's, by its last answer; None before the first.
+        skew: of this host's clock and the service's, by its last answer.
     """
 
     def __init__(self, session: AwsSession) -> None:
         self._client: Any = session.client("logs", parameter_validation=False)
         self.region = session.region
-        self.skew_s: float | None = None
-        self._client.meta.events.register("after-call.cloudwatch-logs", self._read_the_clock)
-
-    def _read_the_clock(self, http_response: Any, **_: object) -> None:  # noqa: ANN401 - botocore's
-        with contextlib.suppress(TypeError, ValueError):
-            # The date has no fractions: it is half a second back on average.
-            self.skew_s = time.time() - parsedate_to_datetime(http_response.headers.get("Date")).timestamp() - 0.5
+        self.skew = Skew(self._client)
 
     def put(self, group: str, missing_stream: str) -> None:
         """PutLogEvents to a stream that does not exist, of an event so old that it would not be stored either."""

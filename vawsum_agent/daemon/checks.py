@@ -20,49 +20,74 @@ from vawsum_agent.daemon.session import open_session
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from vawsum_agent.config.model import Config, LogsConfig
+    from vawsum_agent.aws.session import AwsSession
+    from vawsum_agent.config.model import Config
     from vawsum_agent.core.identity import Identity
 
 _LITTLE_SPACE_BYTES = 256 << 20
+
+# What is not configured is not imported.
 
 
 def diagnose(config: Config, root: Path = Path("/")) -> Iterator[Finding]:
     """Run all that ``doctor`` runs; ``root`` is where ``etc/logrotate.conf`` is looked for."""
     yield from folders(config)
-    if config.logs is None:
-        return
-    from vawsum_agent.logs import doctor  # noqa: PLC0415 - what is not configured is not imported
-
     host = Host(InstanceMetadata())
     identity = host.identity(config.agent)
-    pid = listener_pid(control_socket(config.agent))
-    eyes = doctor.eyes_of_daemon(Path(config.agent.state_dir), pid)
-    yield from doctor.checks(config, identity, eyes, daemon_pid=pid, root=root, now=SystemClock().now())
-    yield from _aws(config, config.logs, host, identity)
+    if config.logs is not None:
+        from vawsum_agent.logs import doctor as logs_doctor  # noqa: PLC0415
+
+        pid = listener_pid(control_socket(config.agent))
+        eyes = logs_doctor.eyes_of_daemon(Path(config.agent.state_dir), pid)
+        yield from logs_doctor.checks(config, identity, eyes, daemon_pid=pid, root=root, now=SystemClock().now())
+    if config.metrics is not None:
+        from vawsum_agent.metrics import doctor as metrics_doctor  # noqa: PLC0415
+
+        yield from metrics_doctor.checks(config)
+    yield from _aws(config, host, identity)
 
 
 def probe(config: Config) -> Iterator[Finding]:
     """Run what ``check-config --online`` runs: whether what the configuration names is there and lets us in."""
     yield from folders(config)
-    if config.logs is None:
-        return
-    from vawsum_agent.logs import doctor  # noqa: PLC0415 - as above
-
     host = Host(InstanceMetadata())
-    pid = listener_pid(control_socket(config.agent))
-    yield from doctor.access(config.logs, doctor.eyes_of_daemon(Path(config.agent.state_dir), pid), pid)
-    yield from _aws(config, config.logs, host, host.identity(config.agent))
+    if config.logs is not None:
+        from vawsum_agent.logs import doctor as logs_doctor  # noqa: PLC0415
+
+        pid = listener_pid(control_socket(config.agent))
+        eyes = logs_doctor.eyes_of_daemon(Path(config.agent.state_dir), pid)
+        yield from logs_doctor.access(config.logs, eyes, pid)
+    if config.metrics is not None:
+        from vawsum_agent.metrics import doctor as metrics_doctor  # noqa: PLC0415
+
+        yield from metrics_doctor.access(config)
+    yield from _aws(config, host, host.identity(config.agent))
 
 
-def _aws(config: Config, logs: LogsConfig, host: Host, identity: Identity) -> Iterator[Finding]:
-    from vawsum_agent.logs.doctor.aws import aws  # noqa: PLC0415 - as above
-
+def _aws(config: Config, host: Host, identity: Identity) -> Iterator[Finding]:
+    if config.logs is None and config.metrics is None and config.notify is None:
+        return
     try:
         session = open_session(config.agent, host)
     except AwsError as error:
         yield Finding(Severity.PROBLEM, error.message, "AWS", error.hint)
         return
-    yield from aws(logs, identity, session)
+    yield from _ask_aws(config, identity, session)
+
+
+def _ask_aws(config: Config, identity: Identity, session: AwsSession) -> Iterator[Finding]:
+    if config.logs is not None:
+        from vawsum_agent.logs.doctor.aws import aws as logs_aws  # noqa: PLC0415
+
+        yield from logs_aws(config.logs, identity, session)
+    if config.metrics is not None:
+        from vawsum_agent.metrics.doctor.aws import aws as metrics_aws  # noqa: PLC0415
+
+        yield from metrics_aws(config.metrics, session, tells_the_clock=config.logs is None)
+    if config.notify is not None:
+        from vawsum_agent.alerts.doctor import checks as alerts_checks  # noqa: PLC0415
+
+        yield from alerts_checks(config.notify, session)
 
 
 def folders(config: Config) -> Iterator[Finding]:

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from vawsum_agent.aws.logs_probe import LogsProbe
 from vawsum_agent.core.errors import AccessDenied, AwsError
 from vawsum_agent.core.finding import Finding, Severity
-from vawsum_agent.core.units import format_duration
 from vawsum_agent.logs.doctor.found import find
 from vawsum_agent.logs.doctor.permissions import CredentialsRefused, permissions
 from vawsum_agent.logs.read.source import destination
@@ -20,10 +19,6 @@ if TYPE_CHECKING:
     from vawsum_agent.core.identity import Identity
 
 _MOST_GROUPS = 50
-_SKEW_PROBLEM_S = 240.0
-"""A request whose date is five minutes off is refused (Signature Version 4)."""
-
-_SKEW_WARNING_S = 10.0
 
 
 def aws(logs: LogsConfig, identity: Identity, session: AwsSession) -> Iterator[Finding]:
@@ -49,8 +44,7 @@ def _ask(probe: LogsProbe, logs: LogsConfig, identity: Identity, where: str) -> 
         findings.append(Finding(Severity.PROBLEM, refused.error.message, where, hint))
     else:
         findings += _retention(probe, logs, list(groups))
-    if probe.skew_s is not None:
-        yield _clock(probe.skew_s)
+    yield from probe.skew.findings()
     yield from findings
 
 
@@ -63,15 +57,6 @@ def _destinations(logs: LogsConfig, identity: Identity) -> dict[str, list[str]]:
             if group in groups or len(groups) < _MOST_GROUPS:
                 groups.setdefault(group, []).append(stream)
     return groups
-
-
-def _clock(skew_s: float) -> Finding:
-    direction = "ahead of" if skew_s > 0 else "behind"
-    what = f"this host's clock is {format_duration(abs(skew_s))} {direction} AWS's"
-    if abs(skew_s) < _SKEW_WARNING_S:
-        return Finding(Severity.OK, "this host's clock agrees with AWS's", "clock")
-    severity = Severity.PROBLEM if abs(skew_s) > _SKEW_PROBLEM_S else Severity.WARNING
-    return Finding(severity, what, "clock", "synchronise it: systemctl enable --now chrony (or systemd-timesyncd)")
 
 
 def _retention(probe: LogsProbe, logs: LogsConfig, groups: list[str]) -> Iterator[Finding]:

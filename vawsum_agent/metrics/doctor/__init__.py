@@ -3,6 +3,9 @@
 pages   the status pages of Apache and PHP-FPM
 mysql   the option file, the login, the grants
 host    disks and process groups that mean nothing
+aws     reachability, the clock, permission to publish
+
+`checks` runs all but `aws.aws`, which needs the SDK.
 """
 
 from __future__ import annotations
