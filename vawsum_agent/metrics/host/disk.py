@@ -13,7 +13,7 @@ from vawsum_agent.metrics.host.mounts import parse_mounts
 from vawsum_agent.metrics.host.source import HostSource
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from vawsum_agent.metrics.host.mounts import Mount
 
@@ -45,14 +45,18 @@ class Disk(HostSource):
         path: the mount point.
         proc: where procfs is mounted.
         sys: where sysfs is mounted.
+        statvfs: statvfs(3).
     """
 
     metrics: Sequence[Metric] = METRICS
 
-    def __init__(self, path: str, proc: Path, sys: Path) -> None:
+    def __init__(
+        self, path: str, proc: Path, sys: Path, statvfs: Callable[[str], os.statvfs_result] = os.statvfs
+    ) -> None:
         self._path = posixpath.normpath(path)
         self._proc = proc
         self._sys = sys
+        self._statvfs = statvfs
         self.name = f"disk:{self._path}"
 
     def collect(self) -> Collected:
@@ -60,7 +64,7 @@ class Disk(HostSource):
         mounts = parse_mounts((self._proc / "self/mountinfo").read_bytes())
         mount, seen_at = self._find(mounts)
         # The one call here that may hang.
-        usage = os.statvfs(seen_at)
+        usage = self._statvfs(seen_at)
         if not usage.f_blocks:
             raise AgentError(
                 f"disk {self._path}: {mount.fstype} has no size", hint="take it out of metrics.disks: it is no disk"

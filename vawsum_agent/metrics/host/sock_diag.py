@@ -26,7 +26,7 @@ _STATE_AT = _HEADER.size + 1
 # SYN_RECV has two numbers inside the kernel; one above 12 would add sockets that no other list shows.
 _ALL_STATES = sum(1 << number for number in range(1, 13))
 _ALIGNMENT = 4
-_BLOCK_BYTES = 1 << 16
+_BLOCK_BYTES = 1 << 15
 _TIMEOUT_S = 2.0
 _STATES = {int(state): state for state in TcpState}
 

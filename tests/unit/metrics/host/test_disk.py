@@ -68,6 +68,20 @@ def test_a_device_is_named_in_ascii(tmp_path: Path) -> None:
     assert dimensions(a_disk(tmp_path, mount_line(tmp_path, "nas:/größe"), str(tmp_path)))["device"] == "nas:/gr??e"
 
 
+def test_a_file_system_that_makes_inodes_as_needed_has_none_to_run_out_of(tmp_path: Path) -> None:
+    """On btrfs all of them read 0, and an alarm on few free inodes would go off."""
+    write(tmp_path / "proc", {"self/mountinfo": mount_line(tmp_path, fstype="btrfs")})
+    usage = os.statvfs_result((4096, 4096, 100, 50, 40, 0, 0, 0, 0, 255))
+    readings = Disk(str(tmp_path), tmp_path / "proc", tmp_path / "sys", lambda _: usage).collect().gauges
+    values = {reading.name: reading.value for reading in readings}
+    assert values == {
+        "disk_total": 100 * 4096,
+        "disk_used": 50 * 4096,
+        "disk_free": 40 * 4096,
+        "disk_used_percent": pytest.approx(100 * 50 / 90),
+    }
+
+
 def test_nothing_mounted_is_an_error_that_names_the_path(tmp_path: Path) -> None:
     """The size of the disk that the empty folder lies on would pass for the missing one's."""
     with pytest.raises(AgentError, match=rf"disk {tmp_path}: nothing is mounted"):

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from tests.unit.metrics.host.trees import write
 from vawsum_agent.metrics.host.diskio import DiskIo, parse_diskstats
+from vawsum_agent.metrics.sample.increases import increases
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -63,6 +64,17 @@ def test_a_disk_may_go_and_come_again(tmp_path: Path) -> None:
     assert not disk.collect().counters
     write(tmp_path / "proc", {"diskstats": LINE + "\n"})
     assert disk.collect().counters
+
+
+def test_times_that_wrap_count_on(tmp_path: Path) -> None:
+    """The kernel's milliseconds begin anew after 2**32: 300 ms later, 300 ms have been added."""
+    before, now = {"nvme0n1:io_time": 2.0**32 - 100}, {"nvme0n1:io_time": 200.0}
+    assert increases(before, now, a_tree(tmp_path).wraps_at) == {"nvme0n1:io_time": 300.0}
+
+
+def test_a_number_that_no_kernel_writes_is_skipped() -> None:
+    """Converted, it would overflow."""
+    assert not list(parse_diskstats(LINE.replace(" 7 ", f" {10**400} ").encode()))
 
 
 @given(st.lists(st.one_of(st.sampled_from([LINE.encode(), b" 1", b"-1", b"\n", b"9" * 30]), st.binary())).map(b"".join))

@@ -39,6 +39,12 @@ def test_names_are_unescaped(written: bytes, path: str) -> None:
 PIECES = [b"27 1 259:1 / /x rw", b" - ", b"xfs /dev/a rw", b"\n", b" ", rb"\040", rb"\777", rb"\0", b"\xff"]
 
 
+def test_an_escape_that_no_byte_has_does_not_raise() -> None:
+    """Three octal digits can say 511."""
+    (mount,) = parse_mounts(rb"27 1 259:1 / /a\777b rw - xfs /dev/sda1 rw")
+    assert mount.device_id == "259:1"
+
+
 @given(st.lists(st.one_of(st.sampled_from(PIECES), st.binary(max_size=8))).map(b"".join))
 def test_no_bytes_raise(data: bytes) -> None:
     """Lines that are no mount are skipped."""

@@ -46,6 +46,11 @@ def test_no_damaged_line_raises(position: int, byte: int) -> None:
     parse_process_stat(bytes(line))
 
 
+def test_a_number_that_no_kernel_writes_is_none() -> None:
+    """Converted and divided, it would overflow."""
+    assert parse_process_stat(stat_line(7, rss=10**400)) is None
+
+
 def test_a_line_cut_short_is_none() -> None:
     """Half a line is not half the truth."""
     line = stat_line(7)

@@ -86,6 +86,13 @@ def test_processes_that_come_and_go_do_not_distort_a_group_s_cpu(tmp_path: Path)
     assert source.derive(increases, 10.0) == [("procstat_cpu_usage", 15.0, (("process_name", "php-fpm"),))]
 
 
+def test_a_group_may_have_colons_in_its_name(tmp_path: Path) -> None:
+    """Its counters are told apart from their end."""
+    increases = {"shop:web:10:200": 1.0, "shop:web:11:201": 2.0}
+    readings = a_source(tmp_path, [INIT]).derive(increases, 10.0)
+    assert readings == [("procstat_cpu_usage", 30.0, (("process_name", "shop:web"),))]
+
+
 def test_a_group_that_is_new_has_no_cpu_yet(tmp_path: Path) -> None:
     """Nothing, rather than zero or all since it began."""
     assert a_source(tmp_path, [INIT]).derive({}, 10.0) == []

@@ -81,6 +81,11 @@ def test_hosts_of_many_processors_spend_more_than_passes() -> None:
     assert shares(source.derive(times(user=160, idle=480), 10.0))["user"] == 25
 
 
+def test_rounding_does_not_pass_all_there_is() -> None:
+    """100 * 0.69 / 0.69 is a hair above 100, which would be left out as absurd."""
+    assert shares(one_processor().derive(times(user=0.69), 10.0))["user"] == 100
+
+
 @given(st.fixed_dictionaries({state: st.floats(0, 1e6) for state in STATES}), st.floats(0.001, 300))
 def test_shares_are_shares(increases: dict[str, float], elapsed_s: float) -> None:
     """Whatever the kernel says, no share is below 0 or above 100."""

@@ -73,6 +73,13 @@ def test_no_block_raises(data: bytes) -> None:
     assert block.counts.total() + block.unknown <= len(data) // 18
 
 
+@pytest.mark.parametrize("length", [0, 15, 17, 89, 2**32 - 1])
+def test_a_length_that_can_t_be_ends_the_list(length: int) -> None:
+    """Neither an endless loop nor a socket made up from the bytes of others."""
+    damaged = struct.pack("=I", length) + message(1)[4:]
+    assert count_block(message(6) + damaged) == (Counter({TcpState.TIME_WAIT: 1}), 0, errno.EBADMSG)
+
+
 def test_an_empty_block_is_no_answer() -> None:
     """A closed socket reads as nothing, for ever."""
     assert count_block(b"").ending == errno.EBADMSG

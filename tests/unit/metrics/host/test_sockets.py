@@ -107,3 +107,4 @@ def test_a_dear_look_is_followed_by_a_pause(tmp_path: Path) -> None:
         hands.at += pause_s - 0.1
         assert not values(source)
         hands.at += 0.2
+    assert values(source)
