@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from sandbox.aws.certificate import make_certificate
 from sandbox.servers.mariadb import MariaDb
 from sandbox.servers.process import ServerError, open_directory, wait_until
 from vawsum_agent.core.errors import AgentError
@@ -18,6 +19,7 @@ from vawsum_agent.metrics.servers import MysqlSource
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from vawsum_agent.core.metric import Collected
 
@@ -37,6 +39,8 @@ def server() -> Iterator[MariaDb]:
     """Run a MariaDB that logs every statement, with an account for the agent that has no grant at all."""
     with open_directory("vawsum-mysql-") as folder, contextlib.ExitStack() as stack:
         options = ["general_log = ON", f"general_log_file = {folder}/general.log", "server_id = 1", "log_bin = binlog"]
+        certificate = make_certificate(folder)
+        options += [f"ssl_cert = {certificate.chain}", f"ssl_key = {certificate.key}"]
         server = MariaDb(folder / "one", options=options)
         try:
             stack.enter_context(server)
@@ -226,37 +230,58 @@ def test_killed_is_down_and_restarted_begins_anew(server: MariaDb, source: Mysql
     assert 1 <= derived(source, before, after)["mysql_queries"] <= 20
 
 
-def test_over_tcp_with_tls(server: MariaDb) -> None:
-    """Over TCP the same works; a server that has no TLS is asked without."""
+@pytest.mark.parametrize("trust", ["", "ssl-ca = {authority}"], ids=["unasked", "verified"])
+def test_over_tcp_with_tls(server: MariaDb, trust: str) -> None:
+    """Over TCP the login is by TLS wherever the server has it, and a frozen server is hung up on through it too."""
+    server.execute("CREATE OR REPLACE USER secure@localhost IDENTIFIED BY 'x' REQUIRE SSL")
     path = server.directory / "tcp.cnf"
     path.touch(mode=0o600)
-    path.write_text(f'[client]\nuser = agent\npassword = "{PASSWORD}"\nhost = 127.0.0.1\nport = {server.port}\n')
-    source = MysqlSource(str(path))
+    lines = ["[client]", "user = secure", "password = x", "host = localhost", f"port = {server.port}"]
+    path.write_text("\n".join([*lines, trust.format(authority=server.directory.parent / "ca.pem"), ""]))
+    source = MysqlSource(str(path), limit_s=1.0)
     assert gauges(source.collect())["mysql_up"] == 1
+    server.signal(signal.SIGSTOP)
+    try:
+        with pytest.raises(AgentError, match=r"did not answer within 0\.5 s"):
+            source.collect()
+    finally:
+        server.signal(signal.SIGCONT)
     source.close()
 
 
+def test_certificate_of_somebody_else(server: MariaDb, tmp_path: Path) -> None:
+    """Where the file names an authority, a server without its certificate gets no password."""
+    other = make_certificate(tmp_path).authority
+    path = server.directory / "tcp.cnf"
+    path.touch(mode=0o600)
+    path.write_text(f"[client]\nuser = agent\nhost = localhost\nport = {server.port}\nssl-ca = {other}\n")
+    with pytest.raises(AgentError, match="CERTIFICATE_VERIFY_FAILED"):
+        MysqlSource(str(path)).collect()
+
+
 def test_replica_tells_of_its_channels(server: MariaDb) -> None:
-    """A replica with two named channels: it runs when both do, is behind by the worst, and stands still with either."""
-    with (
-        open_directory("vawsum-replica-") as folder,
-        MariaDb(folder / "two", options=["server_id = 2", "skip_slave_start = OFF"]) as replica,
-    ):
-        for host in ("127.0.0.1", "localhost"):
-            server.execute(f"CREATE USER copy@{host!r}; GRANT REPLICATION SLAVE ON *.* TO copy@{host!r}")
-        replica.execute("CREATE USER agent@localhost; GRANT SLAVE MONITOR ON *.* TO agent@localhost")
+    """A replica with two sources: it runs when both channels do, is behind by the worst, stands still with either."""
+    with open_directory("vawsum-replica-") as folder, contextlib.ExitStack() as stack:
+        other = stack.enter_context(MariaDb(folder / "other", options=["server_id = 2", "log_bin = binlog"]))
+        replica = stack.enter_context(MariaDb(folder / "replica", options=["server_id = 3"]))
+        replica.execute(f"{SHOP}; CREATE USER agent@localhost; GRANT SLAVE MONITOR ON *.* TO agent@localhost")
         source = MysqlSource(option_file(replica, password=""))
+        stack.callback(source.close)
         assert not OF_REPLICAS & gauges(source.collect()).keys()
-        replica.execute(SHOP)
-        file, position, *_ = server.execute("SHOW MASTER STATUS").split("\t")
-        at = f"MASTER_PORT={server.port}, MASTER_USER='copy', MASTER_LOG_FILE='{file}', MASTER_LOG_POS={position}"
-        for name, where in (("one", "MASTER_HOST='127.0.0.1', MASTER_DELAY=4"), ("two", "MASTER_HOST='localhost'")):
-            replica.execute(f"CHANGE MASTER '{name}' TO {where}, {at}")
-        replica.execute("START ALL SLAVES")
+        follow(replica, "slow", server, "MASTER_DELAY=4")
+        follow(replica, "quick", other, "MASTER_DELAY=0")
         assert wait_until(lambda: gauges(source.collect())["mysql_replication_running"] == 1, 10)
         server.execute("UPDATE shop.t SET v = v + 1")
         assert wait_until(lambda: gauges(source.collect()).get("mysql_replication_lag_seconds", 0) >= 2, 10)
-        replica.execute("STOP SLAVE 'two' SQL_THREAD")
+        replica.execute("STOP SLAVE 'quick' SQL_THREAD")
         stopped = gauges(source.collect())
         assert (stopped["mysql_replication_running"], stopped["mysql_up"]) == (0, 1)
-        source.close()
+
+
+def follow(replica: MariaDb, channel: str, server: MariaDb, more: str) -> None:
+    """Replicate from where a server is now."""
+    server.execute("CREATE USER copy@'127.0.0.1'; GRANT REPLICATION SLAVE ON *.* TO copy@'127.0.0.1'")
+    file, position, *_ = server.execute("SHOW MASTER STATUS").split("\t")
+    where = f"MASTER_HOST='127.0.0.1', MASTER_PORT={server.port}, MASTER_USER='copy'"
+    at = f"MASTER_LOG_FILE='{file}', MASTER_LOG_POS={position}"
+    replica.execute(f"CHANGE MASTER '{channel}' TO {where}, {at}, {more}; START SLAVE '{channel}'")
