@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import psutil
 
 from vawsum_agent.config.model import MetricsConfig
-from vawsum_agent.metrics.host.all import host_sources
+from vawsum_agent.metrics.host import host_sources
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

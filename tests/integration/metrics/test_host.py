@@ -17,7 +17,7 @@ import pytest
 
 from tests.counts import count
 from vawsum_agent.config.model import MetricsConfig, ProcessGroup
-from vawsum_agent.metrics.host.all import host_sources
+from vawsum_agent.metrics.host import host_sources
 from vawsum_agent.metrics.host.sock_diag import count_tcp_states
 from vawsum_agent.metrics.host.socket_states import V4_STATE_AT, V6_STATE_AT, TcpState, count_listed
 
@@ -50,7 +50,7 @@ except AgentError as error:
 HIDDEN = """
 from vawsum_agent.config.model import MetricsConfig
 from vawsum_agent.core.errors import AgentError
-from vawsum_agent.metrics.host.all import host_sources
+from vawsum_agent.metrics.host import host_sources
 for source in host_sources(MetricsConfig()):
     try:
         source.collect()

@@ -11,3 +11,7 @@ processes      by state, and what groups of them use; `process_stat`, `groups`, 
 agent_process  what the agent itself uses
 source         what all of these have in common
 """
+
+from vawsum_agent.metrics.host.all import METRICS, host_sources
+
+__all__ = ["METRICS", "host_sources"]

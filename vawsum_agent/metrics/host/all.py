@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import posixpath
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -63,7 +64,7 @@ def host_sources(
         Processor(),
         System(proc),
         Memory(),
-        *(Disk(path, proc, sys) for path in config.disks),
+        *(Disk(path, proc, sys) for path in dict.fromkeys(map(posixpath.normpath, config.disks))),
         DiskIo(proc, sys),
         Network(),
         Sockets(proc, count_tcp_states, clock or SystemClock(), time.thread_time),

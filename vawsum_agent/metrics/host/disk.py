@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import posixpath
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -42,7 +41,7 @@ class Disk(HostSource):
     """One mount point of ``metrics.disks``.
 
     Args:
-        path: the mount point.
+        path: the mount point, without a slash at its end.
         proc: where procfs is mounted.
         sys: where sysfs is mounted.
         statvfs: statvfs(3).
@@ -53,7 +52,7 @@ class Disk(HostSource):
     def __init__(
         self, path: str, proc: Path, sys: Path, statvfs: Callable[[str], os.statvfs_result] = os.statvfs
     ) -> None:
-        self._path = posixpath.normpath(path)
+        self._path = path
         self._proc = proc
         self._sys = sys
         self._statvfs = statvfs

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from vawsum_agent.config.model import MetricsConfig
-from vawsum_agent.metrics.host.all import METRICS, host_sources
+from vawsum_agent.metrics.host import METRICS, host_sources
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -30,6 +30,12 @@ def test_each_mount_is_a_source_of_its_own() -> None:
     names = [source.name for source in SOURCES]
     assert {"disk:/", "disk:/data"} <= set(names)
     assert len(set(names)) == len(names), "counters are stored by name"
+
+
+def test_a_mount_that_is_named_twice_is_measured_once() -> None:
+    """However its path is spelt: it is one disk, and one name in the store."""
+    names = [source.name for source in host_sources(MetricsConfig(disks=["/data", "/data/", "/x/../data"]))]
+    assert [name for name in names if name.startswith("disk:")] == ["disk:/data"]
 
 
 def test_every_metric_is_listed_once() -> None:

@@ -44,7 +44,7 @@ def test_values_are_what_df_shows(tmp_path: Path) -> None:
 
 def test_dimensions_are_those_of_the_cloudwatch_agent(tmp_path: Path) -> None:
     """Path as configured, file system, and the device without its folder."""
-    disk = a_disk(tmp_path, mount_line(tmp_path), f"{tmp_path}/")
+    disk = a_disk(tmp_path, mount_line(tmp_path), str(tmp_path))
     assert dimensions(disk) == {"path": str(tmp_path), "fstype": "xfs", "device": "nvme0n1p1"}
 
 
