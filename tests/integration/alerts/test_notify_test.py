@@ -1,0 +1,129 @@
+"""`vawsum-agent notify test` and what `doctor` says of a topic, as a user runs them."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from sandbox.demo.agent import BINARY
+from tests.integration.alerts.incidents import TOPIC, labels
+
+if TYPE_CHECKING:
+    from sandbox import Sandbox
+
+POLICY = Path(__file__).parents[3] / "packaging/iam/alerts.json"
+
+
+class User:
+    """Somebody at a host's prompt."""
+
+    def __init__(self, folder: Path, sandbox: Sandbox) -> None:
+        self.config = folder / "agent.toml"
+        self.environment = sandbox.environment()
+        self.configure(TOPIC)
+
+    def configure(self, topic: str) -> None:
+        """Name a topic."""
+        folder = self.config.parent
+        self.config.write_text(
+            f'[agent]\ninstance_id = "i-test"\nstate_dir = "{folder}/state"\nruntime_dir = "{folder}/run"\n'
+            f'[notify]\nsns_topic_arn = "{topic}"\n'
+        )
+
+    def run(self, *words: str) -> tuple[int, str, str]:
+        """Run a command; gives exit code, stdout and stderr."""
+        command = [BINARY, *words, "--config", self.config]
+        done = subprocess.run(command, env=self.environment, capture_output=True, text=True, timeout=60, check=False)
+        return done.returncode, done.stdout, done.stderr
+
+    def findings(self) -> list[dict[str, Any]]:
+        """What `doctor` says of the topic."""
+        rows: list[dict[str, Any]] = json.loads(self.run("doctor", "--json")[1])["findings"]
+        return [row for row in rows if row["where"] == TOPIC]
+
+
+@pytest.fixture
+def user(tmp_path: Path, sandbox: Sandbox) -> User:
+    """No daemon runs, and none ever did; the role has the shipped policy and nothing else."""
+    sandbox.enforce(json.loads(POLICY.read_text()))
+    return User(tmp_path, sandbox)
+
+
+def test_it_arrives(user: User, sandbox: Sandbox) -> None:
+    """The message is in the topic, the command says its id, and leaves nothing on the host."""
+    code, out, err = user.run("notify", "test")
+    assert (code, err) == (0, "")
+    assert out.startswith(f"sent to {TOPIC}: message ")
+    (message,) = sandbox.notifications()
+    assert message.subject == "[TEST] vawsum-agent on i-test (production web)"
+    assert "instance i-test" in message.message
+    assert sandbox.violations() == []
+    assert sorted(path.name for path in user.config.parent.iterdir()) == ["agent.toml"]
+
+
+def test_as_json(user: User, sandbox: Sandbox) -> None:
+    """One document, sent or not."""
+    code, out, _ = user.run("notify", "test", "--json")
+    sent = json.loads(out)
+    assert (code, sent["sent"], sent["topic"]) == (0, True, TOPIC)
+    assert sent["message_id"]
+    sandbox.deny("sns:Publish")
+    code, out, _ = user.run("notify", "test", "--json")
+    refused = json.loads(out)
+    assert (code, refused["sent"]) == (1, False)
+    assert "AuthorizationError" in refused["error"]
+    assert refused["hint"]
+
+
+def test_without_a_region(user: User, sandbox: Sandbox) -> None:
+    """No region is configured anywhere: the topic's own is used."""
+    for name in ("AWS_REGION", "AWS_DEFAULT_REGION"):
+        del user.environment[name]
+    assert user.run("notify", "test")[0] == 0
+    assert labels(sandbox) == ["TEST"]
+
+
+@pytest.mark.parametrize(
+    ("break_it", "said", "remedy"),
+    [
+        (lambda user, _: user.configure(f"{TOPIC}-gone"), "NotFound", "correct notify.sns_topic_arn"),
+        (lambda _, sandbox: sandbox.deny("sns:Publish"), "AuthorizationError", "allow Publish"),
+        (lambda _, sandbox: sandbox.fault("unavailable", operation="Publish"), "ServiceUnavailable", "AWS is failing"),
+        (
+            lambda user, _: user.environment.update(AWS_ENDPOINT_URL="http://127.0.0.1:9"),
+            "can't be reached",
+            "check network",
+        ),
+    ],
+    ids=["no topic", "denied", "failing", "unreachable"],
+)
+def test_one_line_says_why_not(user: User, sandbox: Sandbox, break_it: Any, said: str, remedy: str) -> None:  # noqa: ANN401
+    """Exit code 1, one line with what failed on what, and what to do."""
+    break_it(user, sandbox)
+    code, out, err = user.run("notify", "test")
+    assert (code, out) == (1, "")
+    assert len(err.splitlines()) == 1
+    assert err.startswith("error: Publish on arn:aws:sns:")
+    assert said in err
+    assert remedy in err
+    assert sandbox.notifications() == []
+
+
+def test_doctor_asks_without_sending(user: User, sandbox: Sandbox) -> None:
+    """Allowed is told as allowed, and nobody gets a message."""
+    findings = user.findings()
+    assert findings[0]["severity"] == "ok"
+    assert {row["severity"] for row in findings} == {"ok"}
+    assert sandbox.notifications() == []
+
+
+def test_doctor_names_the_missing_permission(user: User, sandbox: Sandbox) -> None:
+    """Not allowed is a problem, with the statement that allows it for this topic."""
+    sandbox.deny("sns:Publish")
+    (problem, *_) = user.findings()
+    assert problem["severity"] == "problem"
+    assert f'"Action": "sns:Publish", "Resource": "{TOPIC}"' in problem["remedy"]
