@@ -142,11 +142,11 @@ def _numbers(pieces: list[bytes], joint: bytes, width: int, *, may_lack_size: bo
     if text.translate(None, _DIGITS) != (b" " * (width + 1) + b'"') * len(pieces):
         return None
     try:
-        # Of spaces and digits nothing can come but whole numbers, or an error: for none, or a zero before others.
+        # Of spaces and digits nothing can come but whole numbers, or an error where there are none, or a zero leads.
         numbers: list[int] = orjson.loads(b"[%b]" % text[1:-2].replace(b' " ', b",").replace(b" ", b","))
     except ValueError:
         return None
-    return numbers
+    return numbers or None
 
 
 def _columns(numbers: list[int], width: int, latencies: Latencies) -> Columns | None:
