@@ -151,7 +151,7 @@ class Server:
         """Send a signal to the server's main process."""
         os.kill(self.pid, number)
 
-    def signal_all(self, number: signal.Signals) -> None:
+    def signal_all(self, number: int) -> None:
         """Send a signal to the server and its workers, which live in the session we made for it."""
         os.killpg(self.pid, number)
 

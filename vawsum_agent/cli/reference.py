@@ -15,9 +15,12 @@ from vawsum_agent.config.model import Bytes, Config, Seconds
 from vawsum_agent.config.placeholders import NAMES
 from vawsum_agent.config.rules import Rule
 from vawsum_agent.core.events import EVENTS
+from vawsum_agent.metrics.catalogue import SECTIONS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from vawsum_agent.core.metric import Metric
 
 _NOTE = "<!-- Written by `python -m vawsum_agent.cli.reference`; change the code, not this file. -->"
 _HELP_WIDTH = 100
@@ -25,7 +28,12 @@ _HELP_WIDTH = 100
 
 def pages() -> dict[str, str]:
     """The reference, by file name."""
-    return {"configuration.md": _configuration(), "commands.md": _commands(), "events.md": _events()}
+    return {
+        "configuration.md": _configuration(),
+        "commands.md": _commands(),
+        "events.md": _events(),
+        "metrics.md": _metrics(),
+    }
 
 
 def _page(title: str, *paragraphs: str) -> str:
@@ -130,6 +138,29 @@ def _events() -> str:
         "it is about. `VAWSUM_AGENT_DEBUG=1` adds debug events.",
         "\n".join(["| event | |", "|---|---|", *rows]),
     )
+
+
+def _metrics() -> str:
+    return _page(
+        "Metrics",
+        "What `[metrics]` publishes, in the namespace `CWAgent` unless `metrics.namespace` says otherwise. Each value "
+        "is a distribution of what was sampled in a period (`Values` and `Counts`), so `Average`, `Maximum`, `Sum`, "
+        "`SampleCount` and percentiles are all true. Of what is marked *added*, each sample is what was added since "
+        "the one before, and `Sum` is what was added in the period.",
+        "Every metric has the dimensions of the host (`metrics.dimensions`: `InstanceId` and `AutoScalingGroupName` "
+        "by default) besides those named here, and is published once more for its `AutoScalingGroupName` alone, all "
+        "hosts and all values of its own dimensions together.",
+        *(text for title, metrics in SECTIONS.items() for text in (f"## {title}", _metric_table(metrics))),
+    )
+
+
+def _metric_table(metrics: tuple[Metric, ...]) -> str:
+    rows = [
+        f"| `{metric.name}` | {metric.unit.value}{', added' if metric.is_increase else ''} "
+        f"| {' '.join(f'`{name}`' for name in metric.dimensions)} | {metric.meaning} |"
+        for metric in metrics
+    ]
+    return "\n".join(["| metric | unit | dimensions | |", "|---|---|---|---|", *rows])
 
 
 def main() -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from vawsum_agent import __version__
 from vawsum_agent.aws.metadata import InstanceMetadata
 from vawsum_agent.config.load import Loaded, load
+from vawsum_agent.core.board import StatusBoard
 from vawsum_agent.core.clock import Clock, SystemClock
 from vawsum_agent.core.errors import ConfigError, Violation
 from vawsum_agent.daemon import notify
@@ -25,15 +26,17 @@ from vawsum_agent.daemon.process import (
     tune_malloc,
 )
 from vawsum_agent.daemon.requests import deliver_signals
-from vawsum_agent.daemon.session import open_session
+from vawsum_agent.daemon.session import SharedSession, open_session
 from vawsum_agent.daemon.supervised import Part
 from vawsum_agent.daemon.supervisor import Supervisor
+from vawsum_agent.state.request_tallies import RequestTallies
 from vawsum_agent.state.store import Store
 
 if TYPE_CHECKING:
-    from vawsum_agent.config.model import AgentConfig, Config
+    from vawsum_agent.config.model import AgentConfig, Config, MetricsConfig
     from vawsum_agent.core.component import Component
     from vawsum_agent.core.identity import Identity
+    from vawsum_agent.metrics.publish.host import HostDimensions
 
 EXIT_MARGIN_S = 5.0
 """How long after the drain's deadline the process may still take to stop components and write its last snapshot."""
@@ -54,7 +57,8 @@ def serve(path: Path) -> int:
     lock = lock_state(Path(agent.state_dir))
     clock = SystemClock()
     store = Store.open(state_file(agent), clock)
-    builder = Builder(store, clock, Host(InstanceMetadata()))
+    board = StatusBoard()
+    builder = Builder(store, clock, InstanceMetadata(), board)
     daemon = Daemon(
         builder.generation(loaded),
         version=__version__,
@@ -67,6 +71,7 @@ def serve(path: Path) -> int:
             guard_exit=lambda timeout_s: guarantee_exit(timeout_s + EXIT_MARGIN_S, 1),
             give_memory_back=give_memory_back,
         ),
+        board=board,
     )
     control = ControlServer(control_socket(agent), Routes(__version__, daemon.status, daemon.drain))
     try:
@@ -103,10 +108,12 @@ def reloaded(path: Path, running: AgentConfig) -> Loaded:
 class Builder:
     """Turns configurations into generations, over one store."""
 
-    def __init__(self, store: Store, clock: Clock, host: Host) -> None:
+    def __init__(self, store: Store, clock: Clock, metadata: InstanceMetadata, board: StatusBoard) -> None:
         self._store = store
         self._clock = clock
-        self._host = host
+        self._metadata = metadata
+        self._host = Host(metadata)
+        self._board = board
 
     def generation(self, loaded: Loaded) -> Generation:
         """Build what a configuration asks for; nothing is started."""
@@ -114,13 +121,65 @@ class Builder:
         return Generation(loaded, identity, Supervisor(self._parts(loaded.config, identity), self._clock))
 
     def _parts(self, config: Config, identity: Identity) -> list[Part]:
+        """List the components: first those that tell of others, so that they are drained last."""
+        session = SharedSession(lambda: open_session(config.agent, self._host))
+        place = self._place(config.metrics, identity, session) if config.metrics is not None else None
         parts = []
+        if config.notify is not None:
+            parts.append(Part("alerts", lambda: self._alerts(config, identity, session, place)))
+        if config.metrics is not None and place is not None:
+            metrics = config.metrics
+            parts.append(Part("metrics", lambda: self._metrics(metrics, identity, session, place)))
         if config.logs is not None:
-            parts.append(Part("logs", lambda: self._logs(config, identity)))
+            parts.append(Part("logs", lambda: self._logs(config, identity, session)))
         return parts
 
-    def _logs(self, config: Config, identity: Identity) -> Component:
-        # A capability that is not configured costs no memory.
+    # A capability that is not configured is not imported and costs no memory.
+
+    def _place(self, metrics: MetricsConfig, identity: Identity, session: SharedSession) -> HostDimensions:
+        from vawsum_agent.aws.autoscaling import group_of_instance  # noqa: PLC0415
+        from vawsum_agent.metrics.publish.host import HostDimensions  # noqa: PLC0415
+
+        return HostDimensions(
+            metrics.dimensions,
+            identity.instance_id,
+            self._metadata,
+            lambda instance_id: group_of_instance(session.get(), instance_id),
+            self._clock,
+        )
+
+    def _alerts(
+        self, config: Config, identity: Identity, session: SharedSession, place: HostDimensions | None
+    ) -> Component:
+        from vawsum_agent.alerts.component import AlertsComponent  # noqa: PLC0415
+        from vawsum_agent.aws.sns import SnsClient  # noqa: PLC0415
+
+        group = place.group if place is not None else lambda: None
+        return AlertsComponent(config, identity, self._store, SnsClient(session.get()), self._board, self._clock, group)
+
+    def _metrics(
+        self, config: MetricsConfig, identity: Identity, session: SharedSession, place: HostDimensions
+    ) -> Component:
+        from vawsum_agent.aws.cloudwatch import MetricsClient  # noqa: PLC0415
+        from vawsum_agent.metrics.aggregate.tallies import SpooledTallies  # noqa: PLC0415
+        from vawsum_agent.metrics.component import MetricsComponent  # noqa: PLC0415
+        from vawsum_agent.metrics.host import host_sources  # noqa: PLC0415
+        from vawsum_agent.metrics.own import AgentSource  # noqa: PLC0415
+        from vawsum_agent.metrics.servers import server_sources  # noqa: PLC0415
+
+        return MetricsComponent(
+            config=config,
+            instance_id=identity.instance_id,
+            store=self._store,
+            sources=[AgentSource(self._board, self._clock), *host_sources(config), *server_sources(config)],
+            tallies=SpooledTallies(RequestTallies(self._store)) if config.requests else None,
+            client=MetricsClient(session.get()),
+            host=place,
+            clock=self._clock,
+        )
+
+    def _logs(self, config: Config, identity: Identity, session: SharedSession) -> Component:
         from vawsum_agent.logs.component import LogsComponent  # noqa: PLC0415
 
-        return LogsComponent(config, identity, self._store, open_session(config.agent, self._host), self._clock)
+        counts_requests = config.metrics is not None and config.metrics.requests
+        return LogsComponent(config, identity, self._store, session.get(), self._clock, counts_requests=counts_requests)

@@ -130,6 +130,7 @@ class LogsComponent:
     def start(self) -> None:
         """See `Component.start`."""
         self._folded = self._files.folded()
+        self._ledger.begin(self._files.folded_dropped_bytes())
         self._counters = {name: self._store.counter(name) for name in _COUNTERS}
         for source in self._config.source:
             for record in self._files.of_source(source.name):
@@ -171,6 +172,7 @@ class LogsComponent:
         """See `Component.status`."""
         now = self._clock.now()
         pending, unread, oldest_at = self._ledger.totals()
+        oldest_s = 0.0 if oldest_at is None else max(0.0, now - oldest_at)
         health = assess(
             failure=self._failure or self._shipper.failure,
             destinations=self._shipper.failing(),
@@ -195,7 +197,7 @@ class LogsComponent:
             details={
                 "files": self._ledger.rows(now),
                 "folded": self._folded,
-                "oldest_pending_s": 0.0 if oldest_at is None else round(max(0.0, now - oldest_at), 3),
+                "oldest_pending_s": round(oldest_s, 3),
                 "in_flight_requests": self._shipper.in_flight(),
                 "ambiguous": {
                     "batches": self._counters.get("log_ambiguous_batches", 0),
@@ -206,6 +208,10 @@ class LogsComponent:
                 "lost_files": self._counters.get("log_lost_files", 0),
                 "delivery": "effectively once" if self._verification.is_allowed else "at least once",
                 "problems": health.notes,
+            },
+            measures={
+                "vawsum_log_oldest_unsent_seconds": oldest_s,
+                "vawsum_log_dropped_bytes": self._ledger.dropped_bytes,
             },
         )
 

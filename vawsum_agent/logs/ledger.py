@@ -49,19 +49,30 @@ class Account:
 
 
 class Ledger:
-    """All rows. Written by reader and senders, read by ``status``."""
+    """All rows. Written by reader and senders, read by ``status``.
+
+    Attributes:
+        dropped_bytes: of all files there ever were, those long gone included; it only grows, also across restarts.
+    """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._accounts: dict[int, Account] = {}
+        self.dropped_bytes = 0
+
+    def begin(self, folded_dropped_bytes: int) -> None:
+        """Begin with what was dropped of files that have no row any more."""
+        with self._lock:
+            self.dropped_bytes += folded_dropped_bytes
 
     def open(self, record: FileRecord) -> None:
         """Begin with what the store knows of a file; a file that has a row keeps it."""
         with self._lock:
-            self._accounts.setdefault(
-                record.file_id,
-                Account(escape_path(record.path), record.source, record.accepted_bytes, dict(record.dropped_bytes)),
-            )
+            if record.file_id in self._accounts:
+                return
+            path, dropped = escape_path(record.path), dict(record.dropped_bytes)
+            self._accounts[record.file_id] = Account(path, record.source, record.accepted_bytes, dropped)
+            self.dropped_bytes += sum(dropped.values())
 
     def close(self, file_id: int) -> None:
         """Forget a file whose row the store has folded."""
@@ -81,12 +92,14 @@ class Ledger:
             for reason, length in dropped.items():
                 account.dropped_bytes[reason] = account.dropped_bytes.get(reason, 0) + length
             account.pending_bytes -= accepted_bytes + sum(dropped.values())
+            self.dropped_bytes += sum(dropped.values())
 
     def lose(self, file_id: int, reason: str, length: int) -> None:
         """Bytes were gone before anybody read them."""
         with self._lock:
             account = self._accounts[file_id]
             account.dropped_bytes[reason] = account.dropped_bytes.get(reason, 0) + length
+            self.dropped_bytes += length
 
     def waiting(self, file_id: int, unread_bytes: int, oldest_pending_at: float | None) -> None:
         """Note what of the file waits, unread or unsettled, and since when."""

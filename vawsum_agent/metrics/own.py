@@ -32,7 +32,7 @@ class AgentSource:
     name = "agent"
     metrics: Sequence[Metric] = METRICS
     limit_s = 1.0
-    wraps_at = None
+    wraps_at: float | None = None
 
     def __init__(self, board: StatusBoard, clock: Clock) -> None:
         self._board = board

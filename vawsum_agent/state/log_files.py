@@ -131,6 +131,11 @@ class LogFiles:
             for row in self._store.read("SELECT * FROM log_folded")
         }
 
+    def folded_dropped_bytes(self) -> int:
+        """Sum up what was dropped of forgotten generations."""
+        rows = self._store.read("SELECT dropped_bytes FROM log_folded")
+        return sum(sum(orjson.loads(row["dropped_bytes"]).values()) for row in rows)
+
     def book_loss(self, file_id: int, reason: str, length: int) -> None:
         """Count bytes that were gone before anybody read them; the checkpoint stays. Raises StateError."""
         self._store.write(lambda db: add_dropped(db, file_id, reason, length))

@@ -212,7 +212,7 @@ def test_overall_state(running: Running, state: State, shown: str) -> None:
 
 def test_components_are_posted_for_those_that_tell_others(running: Running) -> None:
     """What the daemon saves as its status it posts as well: metrics and notifications tell of it."""
-    wait_until(lambda: running.board.latest().statuses)
+    wait_until(lambda: len(running.board.latest().statuses) > 0)
     posted = running.board.latest()
     assert [status.name for status in posted.statuses] == ["logs"]
     assert abs(posted.at - CLOCK.now()) < 30

@@ -58,3 +58,15 @@ def test_lost_bytes_are_counted() -> None:
     ledger.lose(1, "truncated", 10)
     row = ledger.rows(0.0)[0]
     assert (row["dropped_by_reason"], row["read_bytes"]) == ({"truncated": 10}, 10)
+
+
+def test_what_was_dropped_only_grows() -> None:
+    """The total that is published goes on across restarts and outlives the rows of files long gone."""
+    ledger = Ledger()
+    ledger.begin(100)
+    ledger.open(record())
+    ledger.lose(1, "truncated", 10)
+    ledger.read(1, 5)
+    ledger.settle(1, 0, {"too_old": 5})
+    ledger.close(1)
+    assert ledger.dropped_bytes == 115

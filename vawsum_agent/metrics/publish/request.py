@@ -29,6 +29,7 @@ MOST_CHUNKS = 200
 """As many as a request could hold if each had five data."""
 
 _GROUP = "AutoScalingGroupName"
+_LONGEST_VALUE = 1024
 
 
 def data_of(chunk: Chunk, host: Dimensions) -> list[bytes]:
@@ -49,13 +50,21 @@ def data_of(chunk: Chunk, host: Dimensions) -> list[bytes]:
 def _datum(series: Series, dimensions: Iterable[tuple[str, str]], period_ms: int) -> bytes:
     datum: dict[str, Any] = {
         "MetricName": series.name,
-        "Dimensions": [{"Name": name, "Value": value} for name, value in dimensions],
+        "Dimensions": [{"Name": name, "Value": _dimension(value)} for name, value in dimensions],
         "Timestamp": period_ms // 1000,
         "Unit": series.unit,
         "Values": series.values,
         "Counts": series.counts,
     }
     return orjson.dumps(datum)
+
+
+def _dimension(value: str) -> str:
+    """Make a value that the service takes (API: Dimension): ASCII that can be printed, not blank, not too long."""
+    if value.isascii() and value.isprintable() and not value.isspace() and 0 < len(value) <= _LONGEST_VALUE:
+        return value
+    plain = "".join(character if character.isascii() and character.isprintable() else "?" for character in value)
+    return plain[:_LONGEST_VALUE].strip() or "-"
 
 
 def fill(chunks: Iterable[Chunk], host: Dimensions) -> Iterator[tuple[list[Chunk], list[bytes]]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import structlog
 
@@ -15,6 +15,15 @@ if TYPE_CHECKING:
     from vawsum_agent.core.metric import Collected, MetricSource
 
 _log = structlog.get_logger()
+
+
+@runtime_checkable
+class Closeable(Protocol):
+    """A source that holds something open between looks, such as a connection."""
+
+    def close(self) -> None:
+        """Take leave in order. Never raises."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +88,7 @@ class Asked:
                 while not self._is_wanted and not self._is_stopped:
                     self._changed.wait()
                 if self._is_stopped:
-                    return
+                    break
                 self._is_wanted = False
             answer = self._look()
             with self._changed:
@@ -87,6 +96,8 @@ class Asked:
                 if answer.monotonic - self._began_at <= self.source.limit_s:
                     self._answer = answer
                 self._changed.notify_all()
+        if isinstance(self.source, Closeable):
+            self.source.close()
 
     def _look(self) -> Answer:
         error: AgentError

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from vawsum_agent.metrics.servers import apache, mysql, php_fpm
 from vawsum_agent.metrics.servers.apache import ApacheSource
 from vawsum_agent.metrics.servers.mysql import MysqlSource
 from vawsum_agent.metrics.servers.php_fpm import PhpFpmSource
@@ -22,7 +23,9 @@ if TYPE_CHECKING:
     from vawsum_agent.config.model import MetricsConfig
     from vawsum_agent.core.metric import MetricSource
 
-__all__ = ["ApacheSource", "MysqlSource", "PhpFpmSource", "server_sources"]
+__all__ = ["METRICS", "ApacheSource", "MysqlSource", "PhpFpmSource", "server_sources"]
+
+METRICS = (*apache.METRICS, *php_fpm.METRICS, *mysql.METRICS)
 
 
 def server_sources(config: MetricsConfig) -> list[MetricSource]:

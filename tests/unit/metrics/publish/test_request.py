@@ -80,3 +80,15 @@ def test_an_unreadable_chunk_comes_alone() -> None:
         [(1, 0), (2, 2)],
         [(1, 1), (1, 0), (1, 1)],
     )
+
+
+@given(st.text(max_size=1200))
+def test_dimensions_are_what_the_service_takes(value: str) -> None:
+    """Whatever a log, a mount or a server is called, its name does not get a request refused."""
+    (chunk,) = chunks_of(MINUTE, [Series("http_requests", (("virtual_host", value),), "Count", [1.0], [1])])
+    (datum,) = map(orjson.loads, data_of(chunk, HOST[:1]))
+    sent = datum["Dimensions"][1]["Value"]
+    assert sent.isascii()
+    assert sent.isprintable()
+    assert 1 <= len(sent) <= 1024
+    assert sent.strip()

@@ -44,7 +44,12 @@ def test_a_hanging_source_holds_up_no_other() -> None:
 
 def test_an_answer_past_its_limit_does_not_count() -> None:
     """What a source says after its deadline is old: it is not published as if it were of now."""
-    slow = ScriptedSource("slow", lambda: [time.sleep(0.3), Collected([Reading("up", 1.0)])][1], limit_s=0.1)
+
+    def dawdle() -> Collected:
+        time.sleep(0.3)
+        return Collected([Reading("up", 1.0)])
+
+    slow = ScriptedSource("slow", dawdle, limit_s=0.1)
     rounds = Rounds([slow], wait_s=5.0, clock=SystemClock())
     assert rounds.take(NOTHING).errors.keys() == {"slow"}
     time.sleep(0.4)
