@@ -36,7 +36,12 @@ class Run:
 
 
 def catch_up(
-    path: Path, directory: Path, nginx: Nginx, log_format: str = "apache-access", redact: tuple[str, ...] = ()
+    path: Path,
+    directory: Path,
+    nginx: Nginx,
+    log_format: str = "apache-access",
+    redact: tuple[str, ...] = (),
+    tables: str = "",
 ) -> Run:
     """Have a fresh daemon ship `path`, which becomes visible to it once it is up."""
     LIVE.mkdir(parents=True, exist_ok=True)
@@ -44,7 +49,7 @@ def catch_up(
     live.unlink(missing_ok=True)
     source = Source(str(live), log_format, redact)
     try:
-        with running(directory, nginx, [source], _FLUSH_INTERVAL) as daemon:
+        with running(directory, nginx, [source], _FLUSH_INTERVAL, tables) as daemon:
             nginx_before_s = nginx.cpu_s()
             pace = _measure(daemon, path, live)
             return Run(pace, daemon.peak_rss(), nginx.cpu_s() - nginx_before_s)

@@ -102,8 +102,12 @@ class Daemon:
 
 
 @contextmanager
-def running(directory: Path, nginx: Nginx, sources: Sequence[Source], flush_interval: str = "2s") -> Iterator[Daemon]:
+def running(
+    directory: Path, nginx: Nginx, sources: Sequence[Source], flush_interval: str = "2s", tables: str = ""
+) -> Iterator[Daemon]:
     """Start a daemon with nothing in its store, wait until it runs, and stop it afterwards.
+
+    ``tables`` is put behind the configuration of logs.
 
     Raises:
         BenchError: it did not start.
@@ -114,7 +118,7 @@ def running(directory: Path, nginx: Nginx, sources: Sequence[Source], flush_inte
         f'state_dir = "{agent.state_dir}"\nruntime_dir = "{agent.runtime_dir}"\n\n'
         f'[logs]\nflush_interval = "{flush_interval}"\n'
     )
-    agent.config.write_text("\n".join([head, *(source.toml(index) for index, source in enumerate(sources))]))
+    agent.config.write_text("\n".join([head, *(source.toml(index) for index, source in enumerate(sources)), tables]))
     agent.start()
     try:
         daemon = Daemon(agent)

@@ -45,6 +45,11 @@ def access_log(size: int) -> Path:
     return _made(f"access-{size // MEGABYTE}.log", size, lambda dice, first_s: _access(dice, first_s, late_share=0.0))
 
 
+def timed_access_log(size: int) -> Path:
+    """The same of one virtual host, as vhost_combined with ``%D`` behind it."""
+    return _made(f"timed-{size // MEGABYTE}.log", size, _timed)
+
+
 def late_access_log(size: int) -> Path:
     """The same, but one line in twenty began one to three seconds before it was written."""
     return _made(f"late-{size // MEGABYTE}.log", size, lambda dice, first_s: _access(dice, first_s, LATE_SHARE))
@@ -96,6 +101,13 @@ def _access(dice: random.Random, first_s: int, late_share: float) -> Iterator[by
         yield b"".join([part for line in parts for part in line])
         second += 1
         stamps = [_access_stamp(second), *stamps[:MOST_LATE_S]]
+
+
+def _timed(dice: random.Random, first_s: int) -> Iterator[bytes]:
+    host = b"www.vawsum.com:443 "
+    for block in _access(dice, first_s, late_share=0.0):
+        lines = block.split(b"\n")[:-1]
+        yield b"".join([b"%b%b %d\n" % (host, line, dice.lognormvariate(10.5, 1.4)) for line in lines])
 
 
 def _sparse(dice: random.Random, first_s: int) -> Iterator[bytes]:

@@ -33,6 +33,7 @@ class Scenario:
     Attributes:
         target: MB/s wall; for the main one, MB per CPU second and the ratio to the floor as well.
         file: makes its input.
+        tables: more of the configuration.
         is_main: whether the figures of one core and the floor are about it.
     """
 
@@ -43,6 +44,7 @@ class Scenario:
     log_format: str = "apache-access"
     redact: tuple[str, ...] = ()
     is_delayed: bool = False
+    tables: str = ""
     is_main: bool = False
 
 
@@ -70,6 +72,13 @@ SCENARIOS = (
         lambda scale: files.access_log(scale.access_bytes),
         redact=("password", "token"),
     ),
+    Scenario(
+        "requests",
+        "catch-up, counting requests",
+        Target(60),
+        lambda scale: files.timed_access_log(scale.access_bytes),
+        tables="[metrics]\nrequests = true\n",
+    ),
     Scenario("sparse", "catch-up, one line a second", None, lambda scale: files.sparse_access_log(scale.other_bytes)),
 )
 
@@ -92,7 +101,9 @@ def measure(directory: Path, scale: Scale, wanted: Collection[str], say: Callabl
                 say(f"round {turn + 1} of {scale.rounds}: {scenario.title}")
                 place = directory / f"{scenario.key}-{turn}"
                 through = slow_nginx if scenario.is_delayed else nginx
-                run = catch_up(inputs[scenario.key], place, through, scenario.log_format, scenario.redact)
+                run = catch_up(
+                    inputs[scenario.key], place, through, scenario.log_format, scenario.redact, scenario.tables
+                )
                 taken[scenario.key].append(run)
     return _rows(floors, chosen, taken)
 

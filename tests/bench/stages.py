@@ -18,6 +18,7 @@ from vawsum_agent.logs.batch.stamp import Stamper
 from vawsum_agent.logs.batch.trim import trim_to_whole_seconds
 from vawsum_agent.logs.formats.registry import make_format
 from vawsum_agent.logs.redact import Redactor
+from vawsum_agent.logs.requests.tally import tally
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,6 +29,9 @@ if TYPE_CHECKING:
     from vawsum_agent.logs.formats.format import Format
 
 STAGES = ("read", "cut", "layout", "trim", "compose", "compress", "encode layout")
+TALLY = "tally"
+"""Counting requests; not among the others, since it is done only where it is asked for."""
+
 _PROFILE_LINES = 25
 
 
@@ -35,7 +39,7 @@ class _Watch:
     """CPU seconds by stage."""
 
     def __init__(self) -> None:
-        self.took: dict[str, float] = dict.fromkeys(STAGES, 0.0)
+        self.took: dict[str, float] = dict.fromkeys((*STAGES, TALLY), 0.0)
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
@@ -52,11 +56,13 @@ def stages(scale: Scale, *, with_profile: bool) -> str:
     inputs: list[tuple[str, Path, FormatName, list[str]]] = [
         ("access", files.access_log(size), "apache-access", []),
         ("access, redacting", files.access_log(size), "apache-access", ["password", "token"]),
+        ("access, timed", files.timed_access_log(size), "apache-access", []),
         ("5 % late", files.late_access_log(size), "apache-access", []),
         ("one a second", files.sparse_access_log(size), "apache-access", []),
         ("PHP traces", files.php_error_log(size), "php-error", []),
     ]
-    lines = ["ms of CPU a megabyte".ljust(20) + "".join(stage.rjust(15) for stage in (*STAGES, "all")) + "  MB a batch"]
+    columns = (*STAGES, "all", TALLY)
+    lines = ["ms of CPU a megabyte".ljust(20) + "".join(stage.rjust(15) for stage in columns) + "  MB a batch"]
     for title, path, name, redact in inputs:
         source = LogSource(name=title, paths=[str(path)], format=name, redact=redact)
         profile = cProfile.Profile() if with_profile else None
@@ -68,7 +74,7 @@ def stages(scale: Scale, *, with_profile: bool) -> str:
             lines.append(_told(title, profile))
         megabytes = path.stat().st_size / files.MEGABYTE
         costs = [watch.took[stage] * 1000 / megabytes for stage in STAGES]
-        figures = "".join(f"{cost:15.3f}" for cost in (*costs, sum(costs)))
+        figures = "".join(f"{cost:15.3f}" for cost in (*costs, sum(costs), watch.took[TALLY] * 1000 / megabytes))
         lines.append(f"{title.ljust(20)}{figures}{megabytes / batches:12.2f}")
     return "\n".join(lines)
 
@@ -102,6 +108,9 @@ def _run(path: Path, log_format: Format, composer: Composer) -> tuple[_Watch, in
                 composed.digest()
             with watch.stage("encode layout"):
                 layout.encode()
+            if log_format.name == "apache-access":
+                with watch.stage(TALLY):
+                    tally("bench", whole, layout)
             pending = block[cut:]
             batches += 1
 
