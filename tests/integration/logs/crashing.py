@@ -21,6 +21,8 @@ MODULES = {
     "LogBatches": "vawsum_agent.state.log_batches",
     "LogFiles": "vawsum_agent.state.log_files",
     "LogsClient": "vawsum_agent.aws.logs",
+    "MetricSpool": "vawsum_agent.state.metric_spool",
+    "MetricsClient": "vawsum_agent.aws.cloudwatch",
     "Store": "vawsum_agent.state.store",
     "store": "vawsum_agent.state.store",
 }

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import sqlite3
-import subprocess
-import sys
 import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
@@ -12,10 +10,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from sandbox.client import REPOSITORY
 from sandbox.proof import find_ids, prove_sandbox
 from tests.counts import IS_SOAK, count
-from tests.integration.logs.running import RunningAgent, letters_of, source
+from tests.integration.logs.crashing_agent import CrashingAgent
+from tests.integration.logs.running import letters_of, source
 from tests.integration.logs.writing import CountedLog, Logrotate, access_line, health_line
 
 if TYPE_CHECKING:
@@ -54,18 +52,6 @@ AT_ONCE = 4
 LINES = 60
 DIE_LIMIT_S = 30.0
 DAY_S = 86_400.0
-
-
-class CrashingAgent(RunningAgent):
-    """An agent whose first life ends at a step."""
-
-    def start_to_die(self, step: str, when: str, number: int) -> None:
-        """Start the daemon that will die."""
-        command = [sys.executable, "-m", "tests.integration.logs.crashing", step, when, str(number), str(self.config)]
-        with self.output.open("ab") as output:
-            self._process = subprocess.Popen(
-                command, cwd=REPOSITORY, env=self._environment, stdout=output, stderr=output, start_new_session=True
-            )
 
 
 class Host:
