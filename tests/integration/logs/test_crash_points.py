@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from sandbox import Sandbox
+    from tests.integration.logs.running import RunningAgent
 
 POINTS = [
     ("LogFiles.add", "after", 1),
