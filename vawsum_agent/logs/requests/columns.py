@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import orjson
 
 from vawsum_agent.core.requests import MOST
+from vawsum_agent.logs.requests.hosts import are_heads, only_host
 from vawsum_agent.logs.requests.line import NUMBERS, US_PER_S, pair_us
 
 if TYPE_CHECKING:
@@ -49,15 +50,15 @@ class Columns(NamedTuple):
     latencies: Latencies
 
 
-def read_columns(part: bytes) -> tuple[Columns, bytes] | None:
+def read_columns(part: bytes) -> tuple[Columns, bytes | None] | None:
     """Read lines of one form in bulk.
 
     Args:
         part: whole lines, at least one.
 
     Returns:
-        The columns, and how the lines begin, up to their requests: a text in which each but the first stands behind a
-        newline, and a newline behind the last. None when the lines are not alike, or can't be read so.
+        The columns, and the virtual host: empty where lines have none, None where they have different ones. Or None
+        when the lines are not alike, or can't be read so.
     """
     if b"\\" in part:
         # What is escaped is no quote, whatever it is.
@@ -72,11 +73,11 @@ def read_columns(part: bytes) -> tuple[Columns, bytes] | None:
     if len(pieces) != stride * count + 1 or pieces[-1] != b"\n":
         return None
     heads = b'"'.join(pieces[::stride])
-    # So every piece that should begin a line does, and every line begins as one does up to its request.
-    if heads.count(b'] "\n') != count:
+    host = only_host(heads, count)
+    if host is None and not are_heads(heads, count):
         return None
     columns = _of_common(pieces[2::stride]) if quotes == _QUOTES_OF_REQUEST else _of_combined(pieces, quotes, count)
-    return (columns, heads) if columns else None
+    return (columns, host) if columns else None
 
 
 def _of_common(tails: list[bytes]) -> Columns | None:
@@ -151,10 +152,10 @@ def _numbers(pieces: list[bytes], joint: bytes, width: int, *, may_lack_size: bo
 
 def _columns(numbers: list[int], width: int, latencies: Latencies) -> Columns | None:
     statuses = Counter(numbers[::width])
-    sizes = numbers[1::width]
-    if min(statuses) < 100 or max(statuses) > 999 or max(sizes) >= MOST:  # noqa: PLR2004 - three digits
+    sent_bytes = sum(numbers[1::width])
+    if min(statuses) < 100 or max(statuses) > 999 or sent_bytes >= MOST:  # noqa: PLR2004 - three digits
         return None
-    return Columns(statuses, sum(sizes), latencies)
+    return Columns(statuses, sent_bytes, latencies)
 
 
 def _latencies(columns: list[list[int]]) -> Latencies | None:
@@ -162,8 +163,8 @@ def _latencies(columns: list[list[int]]) -> Latencies | None:
     if not columns:
         return Latencies()
     firsts = columns[0]
-    if max(firsts) >= MOST or max(columns[-1]) >= MOST:
-        return None
+    if sum(firsts) >= MOST or sum(columns[-1]) >= MOST:
+        return None  # one of them may be
     if len(columns) == 1:
         return Latencies(numbers=firsts)
     seconds = columns[1]

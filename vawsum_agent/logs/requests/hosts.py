@@ -10,6 +10,7 @@ from vawsum_agent.logs.requests.line import HOST, HOST_LATER, is_host, name_of
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+_END = b'] "\n'
 _NO_SHAPE = bytes(sorted(set(range(256)) - set(b"\n: ")))
 
 
@@ -23,19 +24,31 @@ def _head_at(part: bytes, position: int) -> bytes:
     return found[1] if found else b""
 
 
-def only_host(heads: bytes) -> bytes | None:
-    """Find the virtual host that all lines share, empty when none of them has any; None when they differ.
+def only_host(heads: bytes, count: int) -> bytes | None:
+    """Find the virtual host that all lines share, empty when none of them has any.
 
     Args:
-        heads: the beginnings of lines, each but the first behind a newline, and a newline at the end.
+        heads: what should be the beginnings of lines up to the requests' first quotes, these included, each with a
+            newline behind it.
+        count: of lines.
+
+    Returns:
+        None when the hosts differ, or these are no such beginnings.
     """
     head = _head_at(heads, 0)
     if not head:
-        return b"" if _are_alike_and_bare(heads) or not HOST_LATER.search(heads) else None
-    later = b"\n" + head + b" "
-    # Each newline but the last begins a line. The identity after it would make it a client's address.
-    is_shared = heads.count(later) == heads.count(b"\n") - 1 and later + b"- " not in heads
-    return name_of(head) if is_shared else None
+        is_bare = are_heads(heads, count) and (_are_alike_and_bare(heads) or not HOST_LATER.search(heads))
+        return b"" if is_bare else None
+    # One search for both: each line but the last ends as it should, and the next begins with the host.
+    later = _END + head + b" "
+    is_shared = heads.count(later) == count - 1 and heads.endswith(_END)
+    # The identity behind it would make it a client's address.
+    return name_of(head) if is_shared and later + b"- " not in heads else None
+
+
+def are_heads(heads: bytes, count: int) -> bool:
+    """Whether each of the beginnings ends as one does right before the request: behind the time."""
+    return heads.count(_END) == count
 
 
 def _are_alike_and_bare(heads: bytes) -> bool:

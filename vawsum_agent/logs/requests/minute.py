@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from vawsum_agent.logs.batch.lines import split_lines, split_parts
 from vawsum_agent.logs.requests.columns import Columns, latencies_of, read_columns
-from vawsum_agent.logs.requests.hosts import by_host, may_have_one, only_host
+from vawsum_agent.logs.requests.hosts import by_host, may_have_one
 from vawsum_agent.logs.requests.line import read_line
 
 if TYPE_CHECKING:
@@ -77,8 +77,7 @@ class Minute:
     def _count_part(self, part: bytes) -> None:
         read = self._read(part)
         if read is not None:
-            columns, heads = read
-            host = only_host(heads)
+            columns, host = read
             if host is None:
                 self._count_mixed(part)
             else:
@@ -93,7 +92,7 @@ class Minute:
             if read is not None:
                 self.hosts[host].add(read[0])
 
-    def _read(self, part: bytes) -> tuple[Columns, bytes] | None:
+    def _read(self, part: bytes) -> tuple[Columns, bytes | None] | None:
         """Read in bulk; None when the lines are not alike: then they are counted in smaller parts."""
         read = read_columns(part) if len(part) > _FEW_BYTES else None
         if read is None:

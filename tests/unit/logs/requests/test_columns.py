@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tests.unit.logs.requests.lines import ODD, STAMP, UNIFORM, block_of, one_by_one
 from vawsum_agent.core.requests import latency_buckets
 from vawsum_agent.logs.requests.columns import read_columns
-from vawsum_agent.logs.requests.hosts import by_host, only_host
+from vawsum_agent.logs.requests.hosts import by_host
 
 if TYPE_CHECKING:
     from tests.unit.logs.requests.lines import Count, Counts
@@ -24,8 +24,7 @@ def in_bulk(block: bytes) -> Counts | None:
     read = read_columns(block)
     if read is None:
         return None
-    columns, heads = read
-    host = only_host(heads)
+    columns, host = read
     if host is None:
         counts: Counts = {}
         for some_host, lines in by_host(block):
