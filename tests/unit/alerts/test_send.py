@@ -36,6 +36,7 @@ def test_a_lost_answer_is_sent_again_as_the_same(tmp_path: Path) -> None:
     host.sns.loses_answers = True
     host.sns.fails_with = lambda _: Unavailable("timed out") if host.sns.calls == 1 else None
     host.send()
+    assert host.rows.pending()[0].tries == 1
     host.clock.pass_s(2.0)
     host.send()
     assert host.sns.subjects() == ["s0", "s0"]
