@@ -10,13 +10,15 @@ from tests.bench.daemon import BenchError
 from tests.bench.files import REPOSITORY
 from tests.bench.idle import idle
 from tests.bench.latency import latency
+from tests.bench.publishing import publishing
 from tests.bench.rounds import SCENARIOS, measure
+from tests.bench.sampling import sampling_rows
 from tests.bench.scale import FULL, QUICK
-from tests.bench.stages import stages
+from tests.bench.stages import counting, stages
 from tests.bench.table import Row, render, write_json
 
 _CATCH_UPS = ("floor", *(scenario.key for scenario in SCENARIOS))
-_ALL = (*_CATCH_UPS, "idle", "latency")
+_ALL = (*_CATCH_UPS, "idle", "latency", "counting", "sampling", "publishing")
 
 
 def main() -> int:
@@ -47,6 +49,16 @@ def main() -> int:
                 _say("latency")
                 (directory / "latency").mkdir()
                 rows += latency(directory / "latency", scale)
+            if "counting" in wanted:
+                _say("counting")
+                rows += counting(scale)
+            if "sampling" in wanted:
+                _say("sampling")
+                rows += sampling_rows(scale)
+            if "publishing" in wanted:
+                _say("publishing")
+                (directory / "publishing").mkdir()
+                rows += publishing(directory / "publishing", scale)
         except BenchError as error:
             print(error, file=sys.stderr)
             return 2

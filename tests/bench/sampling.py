@@ -11,14 +11,21 @@ from typing import TYPE_CHECKING
 
 import psutil
 
-from vawsum_agent.config.model import MetricsConfig
+from sandbox.servers.mariadb import MariaDb
+from sandbox.servers.process import open_directory
+from tests.bench.table import Row, Target
+from tests.integration.metrics.web import web_host
+from vawsum_agent.config.model import ApacheConfig, MetricsConfig, MysqlMetricsConfig, PhpFpmConfig
 from vawsum_agent.metrics.host import host_sources
+from vawsum_agent.metrics.servers import server_sources
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
+    from tests.bench.scale import Scale
     from vawsum_agent.core.metric import MetricSource
 
+_OF_THE_HOST, _OF_ALL = Target(10, is_at_most=True), Target(30, is_at_most=True)
 _INTERVAL_S = 10.0
 _SPARE_FILES = 500
 
@@ -36,19 +43,35 @@ class _Rounds:
         return self.at
 
 
-def sampling(rounds: int = 50, processes: int = 200, sockets: int = 3000) -> dict[str, list[float]]:
+def sampling_rows(scale: Scale) -> list[Row]:
+    """Measure a round of the host, and one of everything: Apache, PHP-FPM and MariaDB run for it."""
+    rows = [Row("sampling the host, a round", "ms of CPU", sampling(scale.samplings)["all"], _OF_THE_HOST)]
+    with web_host() as web, open_directory("vawsum-bench-mysql-") as folder, MariaDb(folder / "mysql") as mysql:
+        config = MetricsConfig(
+            apache=ApacheConfig(status_url=web.apache_url),
+            php_fpm=PhpFpmConfig(status_url=web.php_fpm_url),
+            mysql=MysqlMetricsConfig(defaults_file=str(mysql.option_file)),
+        )
+        everything = sampling(scale.samplings, servers=server_sources(config))["all"]
+    return [*rows, Row("sampling everything, a round", "ms of CPU", everything, _OF_ALL)]
+
+
+def sampling(
+    rounds: int = 50, processes: int = 200, sockets: int = 3000, servers: Sequence[MetricSource] = ()
+) -> dict[str, list[float]]:
     """Take rounds one after another, in this thread, on a host that is as busy as that.
 
     Args:
         rounds: how many.
         processes: of the host, ours included.
         sockets: so many connected ones.
+        servers: sources to look at besides those of the host.
 
     Returns:
         Milliseconds of CPU, the kernel's included, a round: by source, and under ``all`` of all together.
     """
     clock = _Rounds()
-    sources = host_sources(MetricsConfig(), clock)
+    sources = [*host_sources(MetricsConfig(), clock), *servers]
     costs: dict[str, list[float]] = {name: [] for name in (*(source.name for source in sources), "all")}
     with _crowd(processes), _connections(sockets // 2):
         before: dict[str, Mapping[str, float]] = {source.name: source.collect().counters for source in sources}

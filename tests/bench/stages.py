@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from tests.bench import files
+from tests.bench.table import Row, Target
 from vawsum_agent.config.model import LogSource
 from vawsum_agent.daemon.process import tune_malloc
 from vawsum_agent.logs.batch.compose import Composer
@@ -77,6 +78,19 @@ def stages(scale: Scale, *, with_profile: bool) -> str:
         figures = "".join(f"{cost:15.3f}" for cost in (*costs, sum(costs), watch.took[TALLY] * 1000 / megabytes))
         lines.append(f"{title.ljust(20)}{figures}{megabytes / batches:12.2f}")
     return "\n".join(lines)
+
+
+def counting(scale: Scale) -> list[Row]:
+    """Measure what counting requests adds to reading an access log that grows by a megabyte a second."""
+    tune_malloc()
+    path = files.timed_access_log(scale.other_bytes)
+    log_format = make_format(LogSource(name="timed", paths=[str(path)], format="apache-access"))
+    megabytes = path.stat().st_size / files.MEGABYTE
+    shares = []
+    for _ in range(scale.rounds):
+        watch, _ = _run(path, log_format, Composer("group", "stream", Redactor([])))
+        shares.append(100 * watch.took[TALLY] / megabytes)
+    return [Row("counting requests at 1 MB/s", "% of a core", shares, Target(0.5, is_at_most=True))]
 
 
 def _run(path: Path, log_format: Format, composer: Composer) -> tuple[_Watch, int]:
