@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 DELAY_S = 0.1
 _PEAK_RSS = Target(85, is_at_most=True)
+_PEAK_RSS_WITH_METRICS = Target(95, is_at_most=True)
 _OF_FLOOR = Target(0.4)
 
 
@@ -117,7 +118,8 @@ def _rows(floors: list[Pace], chosen: list[Scenario], taken: dict[str, list[Run]
         rows += _rows_of(scenario, taken[scenario.key], floors)
     for scenario in chosen:
         peaks = [run.peak_rss / files.MEGABYTE for run in taken[scenario.key]]
-        rows.append(Row(f"most resident, {scenario.title}", "MB", peaks, _PEAK_RSS, is_peak=True))
+        target = _PEAK_RSS_WITH_METRICS if scenario.tables else _PEAK_RSS
+        rows.append(Row(f"most resident, {scenario.title}", "MB", peaks, target, is_peak=True))
     return rows
 
 
