@@ -36,7 +36,7 @@ class User:
 
     def run(self, *words: str) -> tuple[int, str, str]:
         """Run a command; gives exit code, stdout and stderr."""
-        command = [BINARY, *words, "--config", self.config]
+        command = [str(BINARY), *words, "--config", str(self.config)]
         done = subprocess.run(command, env=self.environment, capture_output=True, text=True, timeout=60, check=False)
         return done.returncode, done.stdout, done.stderr
 
