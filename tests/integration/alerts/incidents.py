@@ -32,7 +32,7 @@ class Host:
             sys.executable,
             "-m",
             "tests.integration.alerts.alerting",
-            self.folder,
+            str(self.folder),
             self.topic,
             str(self.ahead_s),
         ]
