@@ -18,7 +18,8 @@ from tests.e2e.web_server import WebServer
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-IAM_POLICY = Path(__file__).parents[2] / "packaging" / "iam" / "logs.json"
+IAM = Path(__file__).parents[2] / "packaging" / "iam"
+IAM_POLICIES = [IAM / f"{capability}.json" for capability in ("logs", "metrics", "alerts")]
 
 
 @pytest.fixture(scope="session")
@@ -43,9 +44,9 @@ def web_server(booted_host: BootedHost) -> WebServer:
 
 @pytest.fixture
 def agent(booted_host: BootedHost, web_server: WebServer) -> Iterator[AgentOnHost]:
-    """The agent, configured for a web host and running, with the rights of its shipped policy and nothing behind it."""
+    """The agent, configured for a web host and running, with the rights of the shipped policies and no past."""
     web_server.start_afresh()
-    with Sandbox.start(policy=IAM_POLICY) as sandbox:
+    with Sandbox.start(policy=IAM_POLICIES) as sandbox:
         agent = AgentOnHost(booted_host, sandbox)
         booted_host.run("rm -rf /var/lib/vawsum-agent/* /etc/vawsum-agent/conf.d/*")
         agent.configure(CONFIG)
