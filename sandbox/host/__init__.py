@@ -1,15 +1,18 @@
 """The host side: a web server's logs under traffic with counted ids, and logrotate at work on them.
 
 logs        what a host writes, and reading all of it back, rotations included
-web         real Apache with PHP-FPM, or a stand-in that writes the same logs itself
-traffic     visits, each with an id of its own
+web         real Apache with PHP-FPM and their status pages
+stand_in    writes the same logs and serves such pages itself, where they are not installed
+visits      what is asked for
+traffic     visits at a steady rate, each with an id of its own
 rotation    logrotate with a private configuration
 """
 
 from sandbox.host.logs import LogFile, written_bytes, written_entries, written_parts
 from sandbox.host.rotation import SETTLE_S, Rotation
+from sandbox.host.stand_in import StandInHost
 from sandbox.host.traffic import Traffic
-from sandbox.host.web import RealHost, StandInHost, WebHost, open_host
+from sandbox.host.web import RealHost, WebHost, open_host
 
 __all__ = [
     "SETTLE_S",

@@ -7,7 +7,7 @@ import shutil
 from typing import TYPE_CHECKING
 
 from sandbox.host.logs import generations
-from sandbox.host.web import SLOW_S
+from sandbox.host.visits import SLOW_S
 from sandbox.servers.process import run
 
 if TYPE_CHECKING:

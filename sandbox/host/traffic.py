@@ -8,7 +8,8 @@ import time
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from sandbox.host.web import Visit, WebHost
+    from sandbox.host.visits import Visit
+    from sandbox.host.web import WebHost
 
 MIX: dict[Visit, int] = {"page": 70, "script": 14, "slow": 2, "missing": 8, "order": 6}
 """How many of a hundred visits are of a kind."""

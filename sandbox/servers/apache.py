@@ -44,6 +44,7 @@ class Apache(Server):
         access_logs: file name → one of `LOG_FORMATS`; all are written for every request.
         php_socket: PHP-FPM's socket; ``*.php`` goes there.
         extra: configuration lines to append.
+        unlogged: regular expression of paths; requests for them stand in no access log.
         log_directory: where the logs go; ``directory/log`` unless given.
     """
 
@@ -57,6 +58,7 @@ class Apache(Server):
         access_logs: Mapping[str, str] | None = None,
         php_socket: Path | None = None,
         extra: str = "",
+        unlogged: str = "",
         log_directory: Path | None = None,
     ) -> None:
         super().__init__(directory)
@@ -67,6 +69,7 @@ class Apache(Server):
         self._access_logs = dict(access_logs or {"access.log": "combined"})
         self._php_socket = php_socket
         self._extra = extra
+        self._condition = f' "expr=!(%{{REQUEST_URI}} =~ m#{unlogged}#)"' if unlogged else ""
 
     @property
     def access_log(self) -> Path:
@@ -119,7 +122,10 @@ class Apache(Server):
             f"ErrorLog {self.error_log}",
             "LogLevel info",
             *(f'LogFormat "{text}" {name}' for name, text in LOG_FORMATS.items()),
-            *(f"CustomLog {self.log_directory}/{file} {name}" for file, name in self._access_logs.items()),
+            *(
+                f"CustomLog {self.log_directory}/{file} {name}{self._condition}"
+                for file, name in self._access_logs.items()
+            ),
             f"DocumentRoot {self.document_root}",
             f"<Directory {self.document_root}>",
             "  AllowOverride None",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter
+from statistics import median
 
 from vawsum_agent.metrics.publish.phase import SPREAD_S, phase_s
 
@@ -12,11 +13,14 @@ PERIOD_S = 60
 
 
 def test_a_thousand_hosts_do_not_call_in_the_same_second() -> None:
-    """1,000 hosts' publishing times simulated from their instance ids: peak second <= 3 x mean."""
-    dice = random.Random(5)
-    ids = [f"i-{dice.getrandbits(68):017x}" for _ in range(HOSTS)]
-    seconds = Counter(int(phase_s(instance_id)) for instance_id in ids)
-    assert max(seconds.values()) <= 3 * HOSTS / PERIOD_S
+    """1,000 hosts' publishing times simulated from their instance ids: peak second <= 3 x mean, in a hundred fleets."""
+    peaks = []
+    for fleet in range(100):
+        dice = random.Random(fleet)
+        ids = [f"i-{dice.getrandbits(68):017x}" for _ in range(HOSTS)]
+        peaks.append(max(Counter(int(phase_s(instance_id)) for instance_id in ids).values()))
+    assert max(peaks) <= 3 * HOSTS / PERIOD_S
+    assert median(peaks) <= 2 * HOSTS / PERIOD_S
 
 
 def test_neighbours_are_spread_as_well() -> None:
