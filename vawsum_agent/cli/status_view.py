@@ -75,8 +75,10 @@ def _accepted(row: Document) -> int:
     details = row["details"]
     if "accepted_data" in details:
         return int(details["accepted_data"])
+    if "files" not in details:
+        return 0
     folded = sum(total.get("accepted_bytes", 0) for total in details.get("folded", {}).values())
-    return int(sum(file.get("accepted_bytes", 0) for file in details.get("files", [])) + folded)
+    return int(sum(file.get("accepted_bytes", 0) for file in details["files"]) + folded)
 
 
 def render(
@@ -168,7 +170,9 @@ def _doing(details: Document) -> str:
 def _files(document: Document) -> Table:
     table = _table("FILE", "SOURCE", "READ", "ACCEPTED", "PENDING", "UNREAD", "DROPPED", "OLDEST")
     for row in document["components"]:
-        for file in row["details"].get("files", []):
+        if "files" not in row["details"]:
+            continue
+        for file in row["details"]["files"]:
             sizes = [format_bytes(file.get(key, 0)) for key in ("read_bytes", "accepted_bytes", "pending_bytes")]
             unread = format_bytes(file.get("unread_bytes", 0))
             oldest_s = file.get("oldest_pending_s") or 0

@@ -144,7 +144,7 @@ def test_a_line_a_component(agent: Agent) -> None:
         backlog_count=214,
         details={"sources": {"apache": "it is down", "host": "ok"}, "accepted_data": 900, "restarts": 1},
     )
-    alerts = component(name="alerts", backlog_count=2, details={"topic": "arn:aws:sns:x:1:ops", "sent": 3})
+    alerts = component(name="alerts", backlog_count=2, details={"topic": "arn:aws:sns:x:1:ops", "sent": 3, "folded": 7})
     agent.document = status("running", logs, metrics, alerts)
     clock = SystemClock()
     store = Store.open(agent.folder / "state" / "state.db", HandClock(clock.now() - 10))
@@ -158,3 +158,4 @@ def test_a_line_a_component(agent: Agent) -> None:
     assert (rows[1][3], rows[1][5:]) == ("214", ["1", "1 of 2 sources"])
     assert rows[1][4].endswith("data/min")
     assert (rows[2][3], rows[2][-1]) == ("2", "3 sent to ops")
+    assert agent.run("status", "--files").code == 0
