@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 _STYLES = {"running": "green", "degraded": "yellow", "starting": "yellow", "draining": "yellow"}
 _BAD = "red"
 _PIPE_WIDTH = 200
-_MINUTE_S = 60
 
 Document = dict[str, Any]
 
@@ -54,7 +53,7 @@ def _console() -> Console:
 
 
 class Rates:
-    """What each component got accepted a second between two statuses: bytes of logs, data of metrics."""
+    """Bytes a second that each component got accepted between two statuses."""
 
     def __init__(self) -> None:
         self._before: dict[str, tuple[float, int]] = {}
@@ -73,8 +72,6 @@ class Rates:
 
 def _accepted(row: Document) -> int:
     details = row["details"]
-    if "accepted_data" in details:
-        return int(details["accepted_data"])
     if "files" not in details:
         return 0
     folded = sum(total.get("accepted_bytes", 0) for total in details.get("folded", {}).values())
@@ -148,17 +145,16 @@ def _backlog(row: Document) -> str:
 
 
 def _rate(row: Document, rate: float | None) -> str:
-    if rate is None:
-        return "-"
-    if "accepted_data" in row["details"]:
-        return f"{rate * _MINUTE_S:.0f} data/min"
-    return f"{format_bytes(int(rate))}/s" if "files" in row["details"] else "-"
+    if "data_per_minute" in row["details"]:
+        return f"{row['details']['data_per_minute']:.0f} data/min"
+    return f"{format_bytes(int(rate))}/s" if rate is not None and "files" in row["details"] else "-"
 
 
 def _doing(details: Document) -> str:
     """In a few words, what a component looks after."""
     if "files" in details:
-        return f"{len(details['files'])} files"
+        count = len(details["files"])
+        return f"{count} file{'' if count == 1 else 's'}"
     if "sources" in details:
         well = sum(text == "ok" for text in details["sources"].values())
         return f"{well} of {len(details['sources'])} sources"

@@ -75,10 +75,11 @@ class MetricsComponent:
             clock,
             random.Random(),  # noqa: S311 - jitter
         )
+        self._sealer = Sealer(self._spool, tallies, CATALOGUE, int(config.publish_interval * 1000))
         self._sampler = Sampler(
             rounds=self._rounds,
             spool=self._spool,
-            sealer=Sealer(self._spool, tallies, CATALOGUE, int(config.publish_interval * 1000)),
+            sealer=self._sealer,
             sealed=self._publisher.sealed,
             jumps=self._jumps,
             interval_s=config.sample_interval,
@@ -181,6 +182,7 @@ class MetricsComponent:
                 for name in self._sources
             },
             "last_round_at": self._sampler.last_round_at,
+            "data_per_minute": round(self._sealer.latest_count * 60 / self._config.publish_interval, 1),
             "spooled_data": counters.get(SPOOLED, 0),
             "accepted_data": counters.get(ACCEPTED, 0),
             "waiting_data": self._spool.waiting.data_count,

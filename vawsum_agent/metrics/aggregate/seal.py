@@ -37,7 +37,11 @@ class Tallies(Protocol):
 
 
 class Sealer:
-    """Turns what is over into chunks."""
+    """Turns what is over into chunks.
+
+    Attributes:
+        latest_count: data of the latest period that was sampled to its end.
+    """
 
     def __init__(
         self, spool: MetricSpool, tallies: Tallies | None, metrics: Mapping[str, Metric], length_ms: int
@@ -46,6 +50,7 @@ class Sealer:
         self._tallies = tallies
         self._metrics = metrics
         self._length_ms = length_ms
+        self.latest_count = 0
 
     def seal(self, now_ms: int, *, is_everything: bool = False) -> int | None:
         """Seal the periods that are over, or all; returns when the latest sealed one of rounds began.
@@ -82,4 +87,7 @@ class Sealer:
         dropped = self._spool.seal(chunks, round_ids, forget_tallies)
         if dropped:
             _log.warning("metrics_dropped", reason="spool_full", data=dropped, error="")
-        return max(readings, default=None)
+        latest_ms = max(readings, default=None)
+        if latest_ms is not None:
+            self.latest_count = sum(chunk.data_count for chunk in chunks if chunk.period_ms == latest_ms)
+        return latest_ms
