@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import random
 import threading
 import time
@@ -133,6 +134,9 @@ class MetricsComponent:
             if thread.is_alive() and thread is not threading.current_thread():
                 thread.join(_STOP_S)
         self._rounds.stop()
+        # What the daemon writes down of itself last is not that of some seconds ago.
+        with contextlib.suppress(StateError):
+            self._counters = self._spool.counters()
         self._set_state(State.STOPPED)
 
     def is_alive(self) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 import socket
 import time
@@ -173,3 +174,17 @@ def test_not_allowed(agent: RunningAgent, sandbox: Sandbox) -> None:
     assert "policy" in row["hint"]
     sandbox.deny()
     agent.wait_until(lambda: own(sandbox), "they arrive", 120)
+
+
+def test_status_of_a_stopped_daemon_has_the_whole_ledger(agent: RunningAgent, sandbox: Sandbox) -> None:
+    """After SIGTERM `status` tells of all data that were published on the way out: spooled, accepted, none waiting."""
+    configure(agent)
+    agent.start()
+    wait_up(agent)
+    time.sleep(2)
+    assert agent.stop() == 0
+    _, text = agent.command("status", "--json")
+    (metrics,) = json.loads(text)["components"]
+    ledger = metrics["details"]
+    assert ledger["spooled_data"] == ledger["accepted_data"] == len(own(sandbox)) > 0
+    assert ledger["waiting_data"] == 0
