@@ -167,12 +167,13 @@ class MetricSpool:
         self._forget(chunks, DROPPED + reason)
 
     def _forget(self, chunks: Sequence[Chunk], counter: str) -> None:
-        def forget(db: sqlite3.Connection) -> None:
-            _delete(db, chunks)
-            add_to_counter(db, counter, _data(chunks))
+        def forget(db: sqlite3.Connection) -> list[Chunk]:
+            # A component that was replaced amid a request may come to its end beside the one in its place.
+            gone = [chunk for chunk in chunks if _delete(db, [chunk])]
+            add_to_counter(db, counter, _data(gone))
+            return gone
 
-        self._store.write(forget)
-        self._changed((), chunks)
+        self._changed((), self._store.write(forget))
 
     def divide(self, chunk: Chunk, parts: Sequence[Chunk]) -> list[int]:
         """Put parts in the place of a chunk that was refused, to find what is wrong with it; returns their ids."""
@@ -215,8 +216,10 @@ def _mark(db: sqlite3.Connection, chunks: Sequence[Chunk], *, by: int) -> None:
     )
 
 
-def _delete(db: sqlite3.Connection, chunks: Iterable[Chunk]) -> None:
-    db.executemany("DELETE FROM metric_chunk WHERE chunk_id = ?", [(chunk.chunk_id,) for chunk in chunks])
+def _delete(db: sqlite3.Connection, chunks: Iterable[Chunk]) -> int:
+    """Remove rows; returns how many were there."""
+    ids = [(chunk.chunk_id,) for chunk in chunks]
+    return db.executemany("DELETE FROM metric_chunk WHERE chunk_id = ?", ids).rowcount
 
 
 def _drop_oldest(db: sqlite3.Connection, too_many_bytes: int) -> list[Chunk]:

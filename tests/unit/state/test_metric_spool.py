@@ -80,6 +80,17 @@ def test_the_bound_drops_the_oldest_and_counts_it(tmp_path: Path) -> None:
     assert balance(spool) == 0
 
 
+def test_what_is_gone_is_not_counted_twice(tmp_path: Path) -> None:
+    """A request that ends after its component was replaced books nothing that another one has booked."""
+    spool = opened(tmp_path)
+    spool.seal([Chunk(0, 5, b"x")], [], nothing)
+    chunks = spool.chunks(0, MINUTE, 9)
+    spool.accepted(chunks)
+    spool.accepted(chunks)
+    assert spool.counters()[ACCEPTED] == 5
+    assert balance(spool) == 0
+
+
 STEPS = st.lists(
     st.tuples(st.sampled_from(["seal", "accept", "drop", "divide", "reopen"]), st.integers(0, 9), st.integers(1, 30)),
     max_size=25,
