@@ -22,7 +22,9 @@ class StandInHost:
     def __init__(self, directory: Path) -> None:
         folder = directory / "log"
         folder.mkdir(parents=True)
-        self.description = "a stand-in that writes Apache's and PHP's logs itself (they are not installed here)"
+        self.description = (
+            "a stand-in that writes the logs and serves the status of Apache and PHP-FPM (they are not installed here)"
+        )
         self.logs = [
             LogFile("apache-access", folder / "access.log"),
             LogFile("apache-error", folder / "error.log"),

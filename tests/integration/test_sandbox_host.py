@@ -14,10 +14,14 @@ from typing import TYPE_CHECKING
 import psutil
 import pytest
 
+from sandbox.demo.metrics_verdict import read_log
+from sandbox.demo.play import SCENES
 from sandbox.demo.verdict import written_texts
-from sandbox.host import SETTLE_S, Rotation, StandInHost, Traffic, WebHost, open_host
+from sandbox.host import SETTLE_S, Rotation, StandInHost, Traffic, WebHost, open_host, written_entries
 from sandbox.proof import find_ids
 from sandbox.servers.process import open_directory
+from vawsum_agent.core.errors import AgentError
+from vawsum_agent.metrics.servers import ApacheSource, PhpFpmSource
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -56,17 +60,46 @@ def test_every_visit_is_logged_once_through_rotations(
         assert traffic.unsure == []
         assert sorted(texts) == sorted(traffic.served)
         assert {log.name for log in host.logs if Path(f"{log.path}.2.gz").exists()} >= {"apache-access", "apache-error"}
-        assert len(written_texts(error)) == sum(" 404 " in str(text) for text in texts.values())
+        assert len(written_texts(error)) == sum('" 404 ' in str(text) for text in texts.values())
         traces = written_texts(php)
-        assert len(traces) == sum(" 500 " in str(text) for text in texts.values()) > 0
+        assert len(traces) == sum('" 500 ' in str(text) for text in texts.values()) > 0
         assert all(str(text).endswith("on line 4") and len(set(find_ids(str(text)))) == 1 for text in traces.values())
 
 
-def test_interrupted_demo_leaves_nothing_running() -> None:
+@pytest.mark.parametrize("opening", [open_host, open_stand_in])
+def test_status_pages_tell_of_visits(opening: Callable[[Path], AbstractContextManager[WebHost]]) -> None:
+    """The agent reads both pages: they count visits, stand in no access log themselves, and PHP-FPM's goes with it."""
+    with open_directory("vawsum-host-") as directory, opening(directory / "host") as host:
+        apache = ApacheSource(host.status_urls["apache"])
+        php_fpm = PhpFpmSource(host.status_urls["php_fpm"])
+        before = apache.collect(), php_fpm.collect()
+        for number in range(20):
+            host.visit("script", f"{number:08d}")
+        time.sleep(0.3)  # Apache books a request a moment after its answer
+        after = apache.collect(), php_fpm.collect()
+        served, accepted = (
+            new.counters[name] - old.counters[name]
+            for old, new, name in zip(before, after, ("apache_requests", "php_fpm_accepted_connections"), strict=True)
+        )
+        assert (served >= 20, accepted) == (True, 20)
+        host.stop_php()
+        host.visit("script", "00000020")
+        with pytest.raises(AgentError, match="answered 503"):
+            php_fpm.collect()
+        assert apache.collect().gauges
+        host.start_php()
+        host.visit("script", "00000021")
+        assert php_fpm.collect().gauges
+        told = read_log(written_entries(host.logs[0]))
+        assert told.counts == (22, 1, 22)
+
+
+@pytest.mark.parametrize("scene", SCENES)
+def test_interrupted_demo_leaves_nothing_running(scene: str) -> None:
     """Ctrl-C, even twice, ends servers, daemon and sandbox, removes the demo's folder, and says so."""
     with open_directory("vd-") as directory:
         demo = subprocess.Popen(
-            [sys.executable, "-m", "sandbox", "demo", "--scene", "logs"],
+            [sys.executable, "-m", "sandbox", "demo", "--scene", scene],
             cwd=REPOSITORY,
             env={**os.environ, "TMPDIR": str(directory)},
             stdout=subprocess.PIPE,
