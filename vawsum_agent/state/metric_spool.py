@@ -25,7 +25,7 @@ RESENT = "metric_data_resent"
 DROPPED = "metric_data_dropped_"
 """Followed by the reason."""
 
-REASONS = ("spool_full", "too_old", "refused")
+REASONS = ("spool_full", "too_old", "too_new", "refused")
 _ROW_BYTES = 64
 """What a row costs besides its body."""
 

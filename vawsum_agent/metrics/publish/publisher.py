@@ -13,7 +13,7 @@ import structlog
 
 from vawsum_agent.core.errors import AgentError, AwsError, Rejected, Unavailable
 from vawsum_agent.metrics.aggregate.period import halves
-from vawsum_agent.metrics.publish.request import MOST_CHUNKS, body_of, fill
+from vawsum_agent.metrics.publish.request import MOST_CHUNKS, MOST_DATA, body_of, fill
 
 if TYPE_CHECKING:
     import random
@@ -30,6 +30,13 @@ OLDEST_S = 14 * 86400 - 600
 NEWEST_S = 2 * 3600 - 300
 """It takes two hours ahead. What a clock that was wrong stamped later than that waits until its time has come."""
 
+LONGEST_WAIT_S = 14 * 86400
+"""Whose time comes later than that, has a time that is wrong, and would be in the way of every drain until then."""
+
+_SKEW_S = 300.0
+"""AWS refuses requests of a clock that is further off (Signature Version 4)."""
+
+_EVER_MS = 2**62
 _FIRST_PAUSE_S = 1.0
 _LONGEST_PAUSE_S = 60.0
 _BETWEEN_REQUESTS_S = 0.2
@@ -70,7 +77,9 @@ class Publisher:
         self._not_before = 0.0
         self._failures = 0
         self._alone: set[int] = set()
+        self._blamed: set[int] = set()
         self._has_accepted_since = False
+        self._proven_offset_s: float | None = None
         self._accepted: list[Chunk] = []
         self.progress = Progress()
 
@@ -97,14 +106,21 @@ class Publisher:
             self._send(taken, data)
         return max(0.0, self._not_before - self._clock.monotonic())
 
+    def has_work(self) -> bool:
+        """Whether anything waits that CloudWatch would take by now. Raises StateError."""
+        return bool(self._spool.chunks(*self._window_ms(), 1))
+
+    def _window_ms(self) -> tuple[int, int]:
+        """Tell of which periods CloudWatch takes data now."""
+        wall_s = self._clock.now()
+        return int((wall_s - OLDEST_S) * 1000), int((wall_s + NEWEST_S) * 1000)
+
     def _next(self, now: float, *, is_draining: bool) -> list[Chunk]:
-        wall_ms = int(self._clock.now() * 1000)
-        end_ms = wall_ms + int(NEWEST_S * 1000)
-        while expired := self._spool.chunks(0, wall_ms - int(OLDEST_S * 1000), MOST_CHUNKS):
-            self._give_up(expired, "too_old")
+        self._expire()
+        first_ms, end_ms = self._window_ms()
         if self._failures:
             # While CloudWatch fails it is tried with the oldest alone: without an answer it is perhaps there twice.
-            return self._spool.chunks(0, end_ms, 1)
+            return self._unblamed(first_ms, end_ms)
         if self._fresh_at is not None and (now >= self._fresh_at or is_draining):
             fresh = self._spool.chunks(self._fresh_from_ms, end_ms, MOST_CHUNKS)
             if fresh:
@@ -112,7 +128,26 @@ class Publisher:
             self._fresh_at = None
         # What is fresh waits for its moment; without any, all that is left waits no longer.
         before_ms = end_ms if self._fresh_at is None else min(end_ms, self._fresh_from_ms)
-        return self._unrefused(self._spool.chunks(0, before_ms, MOST_CHUNKS))
+        return self._unrefused(self._spool.chunks(first_ms, before_ms, MOST_CHUNKS))
+
+    def _expire(self) -> None:
+        """Drop what is not taken any more, by a clock that AWS goes by, too: a wrong one would take all for old."""
+        wall_s = self._clock.now()
+        offset_s = wall_s - self._clock.monotonic()
+        if self._proven_offset_s is None or abs(offset_s - self._proven_offset_s) > _SKEW_S:
+            return
+        while expired := self._spool.chunks(0, int((wall_s - OLDEST_S) * 1000), MOST_CHUNKS):
+            self._give_up(expired, "too_old")
+        while absurd := self._spool.chunks(int((wall_s + LONGEST_WAIT_S) * 1000), _EVER_MS, MOST_CHUNKS):
+            self._give_up(absurd, "too_new")
+
+    def _unblamed(self, first_ms: int, end_ms: int) -> list[Chunk]:
+        """Give the oldest that was not refused by itself: if another one is taken, those that were are to blame."""
+        for chunk in self._spool.chunks(first_ms, end_ms, len(self._blamed) + 1):
+            if chunk.chunk_id not in self._blamed:
+                return [chunk]
+        self._blamed.clear()
+        return self._spool.chunks(first_ms, end_ms, 1)
 
     def _unrefused(self, chunks: list[Chunk]) -> list[Chunk]:
         """Send one alone that was in a refused request, so that it is found which one is to blame."""
@@ -148,6 +183,8 @@ class Publisher:
             _log.info("metrics_published_again")
         self.progress = Progress(last_success_at=self._clock.now())
         self._failures = 0
+        self._blamed.clear()
+        self._proven_offset_s = self._clock.now() - self._clock.monotonic()
         self._not_before = self._clock.monotonic() + _BETWEEN_REQUESTS_S
         _log.debug("metrics_published", data=data_count)
 
@@ -182,9 +219,16 @@ class Publisher:
         else:
             # Nothing else was taken since: the fault may lie in what all data have in common.
             self._alone.add(chunks[0].chunk_id)
+            self._blame(chunks[0].chunk_id)
             self._failed([], error)
             return
         self._not_before = self._clock.monotonic() + _BETWEEN_REQUESTS_S
+
+    def _blame(self, chunk_id: int) -> None:
+        # As many as one request holds and none of them taken: it is not them. No more are taken apart then.
+        if len(self._blamed) >= MOST_DATA:
+            self._blamed.clear()
+        self._blamed.add(chunk_id)
 
     def _give_up(self, chunks: list[Chunk], reason: str, error: str = "") -> None:
         self._spool.drop(chunks, reason)

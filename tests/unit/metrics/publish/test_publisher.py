@@ -164,6 +164,28 @@ def test_poison_is_found_and_everything_else_goes_through(bench: Bench) -> None:
     assert bench.spool.waiting.data_count == 0
 
 
+@pytest.mark.parametrize("oldest", [("poison",), ("poison", "m1", "m2")])
+def test_poison_that_is_the_oldest_holds_up_nothing(bench: Bench, oldest: tuple[str, ...]) -> None:
+    """A datum that is refused by itself before anything else was tried is found all the same: others are tried."""
+    bench.seal(9, *oldest)
+    bench.seal(8, "good")
+    bench.service.refuses = lambda data: Rejected("bad") if any(name == "poison" for name, _ in data) else None
+    bench.run(120)
+    assert {name for name, _ in bench.service.held} == {*oldest, "good"} - {"poison"}
+    assert bench.spool.counters()[DROPPED + "refused"] == 1
+    assert bench.spool.waiting.data_count == 0
+
+
+def test_a_long_refusal_of_everything_takes_few_chunks_apart(bench: Bench) -> None:
+    """While everything is refused the search for the one to blame ends: a spool of single data would be huge."""
+    for minutes_ago in range(60, 0, -1):
+        bench.seal(minutes_ago, *(f"m{number}" for number in range(100)))
+    bench.service.refuses = lambda _: Rejected("no such namespace")
+    bench.run(86400)
+    assert bench.spool.waiting.chunk_count < 60 + 1100
+    assert bench.spool.counters()[DROPPED + "refused"] == 0
+
+
 def test_nothing_is_dropped_while_everything_is_refused(bench: Bench) -> None:
     """When the fault lies in what all data have in common, they wait until it is mended."""
     bench.seal(9, "a", "b", "c")
@@ -184,6 +206,29 @@ def test_what_is_too_old_is_counted(bench: Bench) -> None:
     bench.run(5)
     assert [name for name, _ in bench.service.held] == ["just"]
     assert bench.spool.counters()[DROPPED + "too_old"] == 2
+
+
+def test_a_clock_that_is_wrong_drops_nothing(bench: Bench) -> None:
+    """Set weeks ahead, the clock takes all that waits for old; AWS refuses its requests, so it is not believed."""
+    for minutes_ago in (9, 8, 7):
+        bench.seal(minutes_ago, "a")
+    bench.service.refuses = lambda _: AccessDenied("Signature expired")
+    bench.run(5)
+    bench.clock.wall += 20 * 86400
+    bench.run(300)
+    bench.clock.wall -= 20 * 86400
+    bench.service.refuses = lambda _: None
+    bench.run(120)
+    assert len(bench.service.held) == 3
+
+
+def test_what_is_stamped_weeks_ahead_is_counted(bench: Bench) -> None:
+    """A time that comes in 2099 is none: its datum is dropped by reason and not kept until then."""
+    bench.seal(-60 * 24 * 15, "absurd")
+    bench.seal(1, "now")
+    bench.run(5)
+    assert bench.spool.counters()[DROPPED + "too_new"] == 1
+    assert bench.spool.waiting.data_count == 0
 
 
 def test_what_is_too_new_waits_for_its_time(bench: Bench) -> None:
