@@ -39,8 +39,10 @@ def data_of(chunk: Chunk, host: Dimensions) -> list[bytes]:
         ValueError: the chunk can't be read.
     """
     series = decode_series(chunk.body)
-    data = [_datum(one, (*host, *one.dimensions), chunk.period_ms) for one in series]
     group = tuple(pair for pair in host if pair[0] == _GROUP)
+    # Where the group is all that is configured, the roll-up has the same dimensions: CloudWatch would add both up.
+    own = (one for one in series if one.dimensions or not group or host != group)
+    data = [_datum(one, (*host, *one.dimensions), chunk.period_ms) for one in own]
     if group:
         by_name = groupby(sorted(series, key=attrgetter("name")), key=attrgetter("name"))
         data += [_datum(merged(ones), group, chunk.period_ms) for _, ones in by_name]

@@ -47,6 +47,18 @@ def test_without_a_group_there_is_no_roll_up() -> None:
     assert shown(datum) == ("load", HOST[:1], [1.0], [1])
 
 
+def test_by_group_alone_nothing_is_there_twice() -> None:
+    """Where the group is the only dimension that is configured, what is rolled up is not also there by itself."""
+    series = [Series("load", (), "None", [1.0], [6]), Series("net", (("interface", "eth0"),), "Bytes", [5.0], [6])]
+    (chunk,) = chunks_of(MINUTE, series)
+    data = [shown(orjson.loads(datum)) for datum in data_of(chunk, HOST[1:])]
+    assert data == [
+        ("net", (HOST[1], ("interface", "eth0")), [5.0], [6]),
+        ("load", (HOST[1],), [1.0], [6]),
+        ("net", (HOST[1],), [5.0], [6]),
+    ]
+
+
 @given(st.lists(st.tuples(st.integers(1, 400), st.integers(1, 150)), min_size=1, max_size=5))
 def test_requests_keep_to_the_limits(periods: list[tuple[int, int]]) -> None:
     """However much waits, a request has at most 1,000 data and less than a megabyte, and all chunks are in one."""
