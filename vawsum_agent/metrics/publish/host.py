@@ -108,13 +108,14 @@ class HostDimensions:
 
     def _ask(self) -> Place:
         real_id = self._metadata.get("instance-id")
-        found = {"InstanceId": self._instance_id}
+        # What was found once stays: an alarm matches exact sets, and the service may not answer this time.
+        found = dict(self._place.found)
         if real_id is None:
             return Place(found, is_complete=False)
         missing = False
         for name in self._wanted:
             if name in _ENTRIES:
-                value = self._metadata.get(_ENTRIES[name])
+                value = found.get(name) or self._metadata.get(_ENTRIES[name])
                 missing |= value is None
                 found |= {name: value} if value else {}
         if _GROUP in self._wanted:

@@ -116,6 +116,17 @@ def test_further_dimensions_come_in_the_order_configured() -> None:
     )
 
 
+def test_what_was_found_once_stays() -> None:
+    """While the group can't be learned, a metadata service that does not answer for once takes nothing away."""
+    metadata = Metadata(**{"instance-id": "i-0abc", "ami-id": "ami-1"})
+    dimensions, clock = host(metadata, Groups(error=AccessDenied("no")), ["ImageId", "AutoScalingGroupName"])
+    run(dimensions, clock, 61)
+    assert dimensions.dimensions() == (("ImageId", "ami-1"),)
+    metadata.entries.clear()
+    run(dimensions, clock, 3600)
+    assert dimensions.dimensions() == (("ImageId", "ami-1"),)
+
+
 def test_a_host_by_itself_asks_nobody() -> None:
     """With InstanceId as the only dimension nothing is asked and nothing waits."""
     metadata = Metadata()
