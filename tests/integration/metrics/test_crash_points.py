@@ -64,7 +64,7 @@ def live_twice(folder: Path, sandbox: Sandbox, point: Point) -> End:
             assert time.monotonic() < ends_at, f"{point} is never reached"
             time.sleep(0.02)
         agent.start()
-        agent.wait_until(lambda: agent.component("metrics"), "it answers", DIE_LIMIT_S)
+        agent.wait_until(lambda: (agent.status() or {}).get("state") == "running", "it has started", DIE_LIMIT_S)
         time.sleep(1)
         assert agent.command("drain")[0] == 0
         agent.wait_until(lambda: agent.component("metrics").get("details"), "it answers again", DIE_LIMIT_S)

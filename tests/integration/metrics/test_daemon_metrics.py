@@ -44,8 +44,8 @@ def configure(agent: RunningAgent, *tables: str, sample_interval: str = "1s") ->
 
 
 def wait_up(agent: RunningAgent) -> None:
-    """Wait until the metrics capability answers."""
-    agent.wait_until(lambda: agent.component("metrics"), "the daemon answers")
+    """Wait until the daemon has started all it has to."""
+    agent.wait_until(lambda: (agent.status() or {}).get("state") in {"running", "degraded"}, "the daemon has started")
 
 
 def own(sandbox: Sandbox, name: str | None = None) -> list[MetricDatum]:
