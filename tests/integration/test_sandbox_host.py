@@ -60,9 +60,9 @@ def test_every_visit_is_logged_once_through_rotations(
         assert traffic.unsure == []
         assert sorted(texts) == sorted(traffic.served)
         assert {log.name for log in host.logs if Path(f"{log.path}.2.gz").exists()} >= {"apache-access", "apache-error"}
-        assert len(written_texts(error)) == sum('" 404 ' in str(text) for text in texts.values())
+        assert len(written_texts(error)) == sum('HTTP/1.1" 404 ' in str(text) for text in texts.values())
         traces = written_texts(php)
-        assert len(traces) == sum('" 500 ' in str(text) for text in texts.values()) > 0
+        assert len(traces) == sum('HTTP/1.1" 500 ' in str(text) for text in texts.values()) > 0
         assert all(str(text).endswith("on line 4") and len(set(find_ids(str(text)))) == 1 for text in traces.values())
 
 
