@@ -26,6 +26,9 @@ _log = structlog.get_logger()
 _MOST_UNSAVED = 60
 """Rounds held in memory while the store can't be written; beyond that the oldest are lost, and counted."""
 
+_SEALING_SHARE = 0.25
+"""Of the interval, at most, goes into what the access logs told while they were caught up with."""
+
 
 class Sampler:
     """Takes rounds, keeps them, seals the periods that are over. `turn` is the body of the thread's loop.
@@ -116,6 +119,11 @@ class Sampler:
             self._unsaved.popleft()
 
     def _seal(self, *, is_everything: bool) -> None:
-        latest_ms = self._sealer.seal(int(self._clock.now() * 1000), is_everything=is_everything)
-        if latest_ms is not None:
-            self._sealed(latest_ms)
+        ends_at = self._clock.monotonic() + self._interval_s * _SEALING_SHARE
+        is_over = False
+        while not is_over:
+            latest_ms = self._sealer.seal(int(self._clock.now() * 1000), is_everything=is_everything)
+            if latest_ms is not None:
+                self._sealed(latest_ms)
+            is_late = not is_everything and self._clock.monotonic() >= ends_at
+            is_over = is_late or not self._sealer.has_more

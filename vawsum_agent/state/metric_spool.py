@@ -32,11 +32,10 @@ _ROW_BYTES = 64
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    """What one round read; ``body`` is the writer's."""
+    """One round; see `MetricSpool.round_body`."""
 
     round_id: int
     at_ms: int
-    body: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,9 +104,13 @@ class MetricSpool:
         return bytes(rows[0]["body"]) if rows else None
 
     def rounds(self) -> list[Round]:
-        """Read the rounds that are in no chunk yet, in the order they were taken."""
-        rows = self._store.read("SELECT round_id, at_ms, body FROM metric_round ORDER BY round_id")
-        return [Round(row["round_id"], row["at_ms"], row["body"]) for row in rows]
+        """List the rounds that are in no chunk yet, in the order they were taken."""
+        rows = self._store.read("SELECT round_id, at_ms FROM metric_round ORDER BY round_id")
+        return [Round(row["round_id"], row["at_ms"]) for row in rows]
+
+    def round_body(self, round_id: int) -> bytes:
+        """Read what a round read, as its writer put it."""
+        return bytes(self._store.read("SELECT body FROM metric_round WHERE round_id = ?", (round_id,))[0]["body"])
 
     def seal(
         self,

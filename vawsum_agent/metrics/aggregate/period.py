@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import orjson
 
-from vawsum_agent.metrics.aggregate.distribution import Series, distribution, rounded
+from vawsum_agent.metrics.aggregate.distribution import MOST_VALUES, Series, distribution, rounded
 from vawsum_agent.state.metric_spool import Chunk
 
 if TYPE_CHECKING:
@@ -22,22 +22,46 @@ MOST_SERIES = 400
 MOST_VALUES_A_CHUNK = 12_000
 """With roll-up and names well below the megabyte of a request: a value and its count take some 30 bytes at most."""
 
+_MOST_DISTINCT = 4 * MOST_VALUES
+"""Values that are kept apart: an hour that is sampled each second has thousands."""
+
 
 def period_of(at_ms: int, length_ms: int) -> int:
     """Tell when the period began that a moment lies in; periods begin on multiples of their length."""
     return at_ms - at_ms % length_ms
 
 
+class Gathering:
+    """The readings of one period, put together round by round; those of metrics that are not known are left out."""
+
+    def __init__(self, metrics: Mapping[str, Metric]) -> None:
+        self._metrics = metrics
+        self._counts: defaultdict[tuple[str, Dimensions], dict[float, float]] = defaultdict(dict)
+
+    def add(self, readings: Iterable[Reading]) -> None:
+        """Add those of a round."""
+        for name, value, dimensions in readings:
+            if name not in self._metrics:
+                continue
+            counts = self._counts[name, dimensions]
+            value = rounded(value)  # noqa: PLW2901 - what is read is not looked at again
+            counts[value] = counts.get(value, 0) + 1
+            if len(counts) >= _MOST_DISTINCT:
+                self._counts[name, dimensions] = dict(zip(*distribution(counts), strict=True))
+
+    def series(self) -> list[Series]:
+        """Give what they come to."""
+        return [
+            Series(name, dimensions, self._metrics[name].unit.value, *distribution(counts))
+            for (name, dimensions), counts in self._counts.items()
+        ]
+
+
 def series_of(readings: Iterable[Reading], metrics: Mapping[str, Metric]) -> list[Series]:
-    """Put the readings of one period together; those of metrics that this version does not know are left out."""
-    found: defaultdict[tuple[str, Dimensions], defaultdict[float, int]] = defaultdict(lambda: defaultdict(int))
-    for name, value, dimensions in readings:
-        if name in metrics:
-            found[name, dimensions][rounded(value)] += 1
-    return [
-        Series(name, dimensions, metrics[name].unit.value, *distribution(counts))
-        for (name, dimensions), counts in found.items()
-    ]
+    """Put the readings of one period together."""
+    gathering = Gathering(metrics)
+    gathering.add(readings)
+    return gathering.series()
 
 
 def chunks_of(period_ms: int, series: Sequence[Series]) -> list[Chunk]:

@@ -9,6 +9,7 @@ import structlog
 from vawsum_agent.core.requests import RequestTally
 from vawsum_agent.metrics.aggregate.distribution import Series
 from vawsum_agent.metrics.aggregate.period import period_of
+from vawsum_agent.metrics.aggregate.seal import Taken
 from vawsum_agent.metrics.requests import METRICS, told_by
 from vawsum_agent.state.request_tallies import delete_tallies
 
@@ -20,8 +21,10 @@ if TYPE_CHECKING:
 
 _log = structlog.get_logger()
 
-_MOST_AT_ONCE = 2000
-"""Rows read at a time; catching up with an old log leaves more, and the next turn takes them."""
+_MOST_AT_ONCE = 1000
+_MOST_BYTES_AT_ONCE = 256 << 10
+"""Rows are read so many at a time; catching up with an old log leaves more. With fifty virtual hosts to a row, what is
+made of their bodies takes sixty times their memory."""
 
 _EVER_MS = 2**62
 _UNITS = {metric.name: metric.unit.value for metric in METRICS}
@@ -33,11 +36,12 @@ class SpooledTallies:
     def __init__(self, rows: RequestTallies) -> None:
         self._rows = rows
 
-    def take(self, open_periods: set[int], length_ms: int) -> tuple[dict[int, list[Series]], list[int]]:
+    def take(self, open_periods: set[int], length_ms: int) -> Taken:
         """See `Tallies.take`. Those that can't be read are among the ids, to be removed with the others."""
         merged: dict[tuple[int, str], RequestTally] = {}
         ids = []
-        for row in self._rows.before(_EVER_MS, _MOST_AT_ONCE):
+        rows = self._rows.before(_EVER_MS, _MOST_AT_ONCE, _MOST_BYTES_AT_ONCE)
+        for row in rows:
             period_ms = period_of(row.minute_ms, length_ms)
             if period_ms in open_periods:
                 continue
@@ -54,7 +58,8 @@ class SpooledTallies:
                 Series(name, dimensions, _UNITS[name], values, counts)
                 for name, dimensions, values, counts in told_by(tally)
             )
-        return found, ids
+        # Where not all of these were taken, those behind them are of periods that are open, too.
+        return Taken(found, ids, has_more=bool(rows) and len(ids) == len(rows))
 
     def forget(self, db: sqlite3.Connection, ids: Sequence[int]) -> None:
         """See `Tallies.forget`."""
