@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
+from vawsum_agent.core.errors import StateError
 from vawsum_agent.state.store import add_to_counter
 
 if TYPE_CHECKING:
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from vawsum_agent.state.store import Store
+
+_T = TypeVar("_T")
 
 SPOOLED = "metric_data_spooled"
 ACCEPTED = "metric_data_accepted"
@@ -77,7 +80,21 @@ class MetricSpool:
             "SELECT count(*), coalesce(sum(data_count), 0), coalesce(sum(length(body)), 0) FROM metric_chunk"
         )[0]
         self._lock = threading.Lock()
+        self._writing = threading.Lock()
+        self._is_closed = False
         self.waiting = Waiting(row[0], row[1], row[2] + row[0] * _ROW_BYTES)
+
+    def close(self) -> None:
+        """Let nothing through any more: a thread that was left behind must not mix with those in its place."""
+        with self._writing:
+            self._is_closed = True
+
+    def _write(self, change: Callable[[sqlite3.Connection], _T]) -> _T:
+        with self._writing:
+            if self._is_closed:
+                message = "the spool of metrics is another's by now"
+                raise StateError(message, hint="nothing is lost: what was under way is done again")
+            return self._store.write(change)
 
     def _changed(self, added: Sequence[Chunk], removed: Sequence[Chunk]) -> None:
         with self._lock:
@@ -96,7 +113,7 @@ class MetricSpool:
             db.execute("INSERT OR REPLACE INTO metric_baseline VALUES (1, ?)", (baseline,))
 
         # If we die before this, the round is missing and its increases are in the next one: none is lost.
-        self._store.write(add)
+        self._write(add)
 
     def baseline(self) -> bytes | None:
         """Read the totals of the last round; None before the first."""
@@ -129,7 +146,7 @@ class MetricSpool:
             return _drop_oldest(db, too_many) if too_many > 0 else []
 
         # If we die before this, the rounds are still there and the next start seals them.
-        dropped = self._store.write(put)
+        dropped = self._write(put)
         self._changed(chunks, dropped)
         return _data(dropped)
 
@@ -154,11 +171,11 @@ class MetricSpool:
                 add_to_counter(db, RESENT, again)
 
         # If we die after this, the next start sends them again and counts them: perhaps CloudWatch has them twice.
-        self._store.write(mark)
+        self._write(mark)
 
     def not_done(self, chunks: Sequence[Chunk]) -> None:
         """Write down that CloudWatch refused the request for now: it holds nothing of it."""
-        self._store.write(lambda db: _mark(db, chunks, by=-1))
+        self._write(lambda db: _mark(db, chunks, by=-1))
 
     def accepted(self, chunks: Sequence[Chunk]) -> None:
         """Forget what CloudWatch has."""
@@ -176,7 +193,7 @@ class MetricSpool:
             add_to_counter(db, counter, _data(gone))
             return gone
 
-        self._changed((), self._store.write(forget))
+        self._changed((), self._write(forget))
 
     def divide(self, chunk: Chunk, parts: Sequence[Chunk]) -> list[int]:
         """Put parts in the place of a chunk that was refused, to find what is wrong with it; returns their ids."""
@@ -185,7 +202,7 @@ class MetricSpool:
             _delete(db, [chunk])
             return _insert(db, parts)
 
-        ids = self._store.write(put)
+        ids = self._write(put)
         self._changed(parts, [chunk])
         return ids
 
