@@ -172,7 +172,8 @@ class Builder:
             instance_id=identity.instance_id,
             store=self._store,
             sources=[AgentSource(self._board, self._clock), *host_sources(config), *server_sources(config)],
-            tallies=SpooledTallies(RequestTallies(self._store)) if config.requests else None,
+            # Also where requests are not counted any more: what was, is published and does not stay in the store.
+            tallies=SpooledTallies(RequestTallies(self._store)),
             client=MetricsClient(session.get()),
             host=place,
             clock=self._clock,

@@ -23,14 +23,21 @@ def aws(metrics: MetricsConfig, session: AwsSession, *, tells_the_clock: bool) -
     where = f"CloudWatch metrics, {session.region}"
     try:
         probe = MetricsProbe(session)
+    except AwsError as error:
+        yield _problem(error, where)
+        return
+    try:
         found = _put(probe, metrics.namespace)
     except AwsError as error:
-        remedy = error.hint or "check network, proxy and endpoint settings"
-        yield Finding(Severity.PROBLEM, error.message, where, remedy)
-        return
+        found = _problem(error, where)
     if tells_the_clock:
+        # Above all where the request was refused: a clock that is far off is why.
         yield from probe.skew.findings()
     yield found
+
+
+def _problem(error: AwsError, where: str) -> Finding:
+    return Finding(Severity.PROBLEM, error.message, where, error.hint or "check network, proxy and endpoint settings")
 
 
 def _put(probe: MetricsProbe, namespace: str) -> Finding:
