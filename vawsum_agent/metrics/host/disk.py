@@ -81,7 +81,7 @@ class Disk(HostSource):
                 "inodes_used": usage.f_files - usage.f_ffree,
                 "inodes_free": usage.f_ffree,
             }
-        dimensions = (("path", self._path), ("fstype", mount.fstype), ("device", self._device(mount)))
+        dimensions = (("path", self._path), ("fstype", _plain(mount.fstype)), ("device", self._device(mount)))
         return Collected([Reading(f"disk_{name}", value, dimensions) for name, value in values.items()])
 
     def _find(self, mounts: Sequence[Mount]) -> tuple[Mount, str]:
@@ -113,7 +113,12 @@ class Disk(HostSource):
             except OSError:
                 pass  # btrfs has no device number; a container may have no sysfs: the stand-in has to do
         name = mount.source.removeprefix("/dev/")
-        return name.encode("ascii", "replace").decode("ascii") or mount.fstype
+        return _plain(name) or _plain(mount.fstype)
+
+
+def _plain(name: str) -> str:
+    """Make a name ASCII: whoever mounts a file system in user space puts any bytes into its names."""
+    return name.encode("ascii", "replace").decode("ascii")
 
 
 def _is_visible(mount: Mount) -> bool:

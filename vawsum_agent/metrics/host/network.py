@@ -66,7 +66,7 @@ class Network(HostSource):
         """Read the totals. Raises OSError."""
         return Collected(
             counters={
-                f"{interface}:{name}": totals[theirs]
+                f"{_shown(interface)}:{name}": totals[theirs]
                 for interface, totals in self._interfaces().items()
                 if _leads_out(interface) and any(totals.values())
                 for name, theirs in _TOTALS.items()
@@ -81,6 +81,11 @@ class Network(HostSource):
             interface, _, name = key.rpartition(":")
             readings.append(Reading(f"net_{name}", increase, (("interface", interface),)))
         return readings
+
+
+def _shown(interface: str) -> str:
+    """Make the name text that can be stored: the kernel allows any bytes in it, which psutil hands on as they are."""
+    return interface.encode("utf-8", "replace").decode()
 
 
 def _leads_out(interface: str) -> bool:

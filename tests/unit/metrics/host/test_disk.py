@@ -10,6 +10,7 @@ import pytest
 from tests.unit.metrics.host.trees import write
 from vawsum_agent.core.errors import AgentError
 from vawsum_agent.metrics.host.disk import Disk
+from vawsum_agent.metrics.sample.rounds import decode_readings, encode_readings
 
 
 def mount_line(path: Path | str, source: str = "/dev/nvme0n1p1", fstype: str = "xfs", root: str = "/") -> str:
@@ -46,6 +47,16 @@ def test_dimensions_are_those_of_the_cloudwatch_agent(tmp_path: Path) -> None:
     """Path as configured, file system, and the device without its folder."""
     disk = a_disk(tmp_path, mount_line(tmp_path), str(tmp_path))
     assert dimensions(disk) == {"path": str(tmp_path), "fstype": "xfs", "device": "nvme0n1p1"}
+
+
+def test_names_of_any_bytes_can_be_stored(tmp_path: Path) -> None:
+    """Whoever mounts a file system in user space names it; what is no UTF-8 keeps no round from being written down."""
+    (tmp_path / "proc/self").mkdir(parents=True)
+    line = mount_line(tmp_path, "x", "fuse.x").encode().replace(b"fuse.x x", b"fuse.\xff \xfe")
+    (tmp_path / "proc/self/mountinfo").write_bytes(line)
+    readings = Disk(str(tmp_path), tmp_path / "proc", tmp_path / "sys").collect().gauges
+    assert decode_readings(encode_readings(readings)) == readings
+    assert dict(readings[0].dimensions)["fstype"] == "fuse.?"
 
 
 @pytest.mark.parametrize("source", ["/dev/root", "/dev/mapper/vg0-data"])

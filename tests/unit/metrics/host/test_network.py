@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from vawsum_agent.metrics.host.network import Network
+from vawsum_agent.metrics.sample.increases import Baseline, read_baseline
 
 NAMES = ("bytes_sent", "bytes_recv", "packets_sent", "packets_recv", "errin", "errout", "dropin", "dropout")
 BUSY = {name: float(at + 1) for at, name in enumerate(NAMES)}
@@ -32,6 +33,13 @@ def test_only_what_leads_out_of_the_host_is_measured() -> None:
     """Loopback and containers' inner links would count the same bytes again; an unused interface says nothing."""
     inner = dict.fromkeys(("lo", "veth12ab", "docker0", "br-00ff", "virbr0", "ifb0"), BUSY)
     assert keys({"ens5": BUSY, "wg0": BUSY, "ens6": UNUSED, **inner}) == {"ens5", "wg0"}
+
+
+def test_a_name_of_any_bytes_can_be_stored() -> None:
+    """Bytes that are no UTF-8, which come as lone surrogates, keep no round from being written down."""
+    counters = Network(lambda: {"eth\udcff": BUSY}).collect().counters
+    baseline = Baseline("boot-1", {"network": 1.0}, {"network": counters})
+    assert read_baseline(baseline.encode(), "boot-1").totals["network"] == counters
 
 
 def test_increases_carry_the_interface() -> None:
