@@ -34,6 +34,8 @@ _BUSY_TIMEOUT_S = 10.0
 _WAL_PAGES = 256
 _SPARE_PAGES = 256
 _COPY_EVERY_S = 60.0
+_COPY_RESTS = 200
+"""Times as long as a copy took comes none: what waits in an outage may make gigabytes of it, and writes wait for it."""
 _PAGE_BYTES = 4096
 
 
@@ -57,6 +59,7 @@ class Store:
         self._writes = 0
         self._copied_writes = -1
         self._copied_at = float("-inf")
+        self._copy_every_s = _COPY_EVERY_S
 
     @classmethod
     def open(cls, path: Path, clock: Clock) -> Store:
@@ -152,13 +155,16 @@ class Store:
     def save_copy(self, *, is_last: bool = False) -> None:
         """Keep a copy beside the file, for `damage.recover`: every minute in which something changed, and at the end.
 
+        A large store is copied less often.
+
         Raises:
             StateError: the copy is as old as it was.
         """
         copy = copy_of(self._path)
         temporary = copy.with_name(f"{copy.name}.tmp")
         with self._lock:
-            is_fresh = self._clock.monotonic() - self._copied_at < _COPY_EVERY_S and not is_last
+            began = self._clock.monotonic()
+            is_fresh = began - self._copied_at < self._copy_every_s and not is_last
             if is_fresh or self._writes == self._copied_writes or self.is_disk_full:
                 return
             temporary.unlink(missing_ok=True)
@@ -170,6 +176,7 @@ class Store:
                 raise _unusable(copy, exc) from exc
         # If we die before the rename, the older copy is still whole.
         replace_durably(temporary, copy)
+        self._copy_every_s = max(_COPY_EVERY_S, (self._clock.monotonic() - began) * _COPY_RESTS)
 
     def _begin_boot(self) -> bool:
         """Note that the store is in use in this boot of the machine; True when its last commits may be missing.

@@ -81,6 +81,35 @@ def test_lost_store_without_a_copy_is_said(tmp_path: Path) -> None:
     assert store.may_lag
 
 
+class BusyClock(SystemClock):
+    """A second passes whenever it is looked at, and more when the test says so."""
+
+    steady = 0.0
+
+    def monotonic(self) -> float:
+        """See `Clock.monotonic`."""
+        self.steady += 1.0
+        return self.steady
+
+
+def test_a_store_that_takes_long_to_copy_is_copied_less_often(tmp_path: Path) -> None:
+    """Outages make a store large: its copies take a small share of the time at most."""
+    clock = BusyClock()
+    store = Store.open(tmp_path / "state.db", clock)
+    copy = tmp_path / "state.db.copy"
+    store.count("x", 1)
+    store.save_copy()
+    first = copy.stat().st_ino
+    store.count("x", 1)
+    clock.steady += 100
+    store.save_copy()
+    assert copy.stat().st_ino == first
+    clock.steady += 10_000
+    store.save_copy()
+    assert copy.stat().st_ino != first
+    store.close()
+
+
 def test_lost_store_is_restored_from_its_copy(tmp_path: Path) -> None:
     """A store that is gone or damaged comes back as it was at its last copy, and is known to lag behind the deeds."""
     store = open_store(tmp_path)
