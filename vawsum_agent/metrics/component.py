@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 
+from vawsum_agent.core.clock import rfc3339
 from vawsum_agent.core.component import ComponentStatus, State
 from vawsum_agent.core.errors import DrainTimeout, StateError
 from vawsum_agent.core.pulse import Pulse
@@ -95,6 +96,7 @@ class MetricsComponent:
         self._failure: str | None = None
         self._counters: Mapping[str, int] = {}
         self._counted_at = float("-inf")
+        self._is_booking_failing = False
         self._wakes = [threading.Event(), threading.Event()]
         self._threads = [
             threading.Thread(target=self._loop, args=(work, wake), name=name, daemon=True)
@@ -193,7 +195,7 @@ class MetricsComponent:
                 name: self._sampler.errors[name].message if name in self._sampler.errors else "ok"
                 for name in self._sources
             },
-            "last_round_at": self._sampler.last_round_at,
+            "last_round_at": None if self._sampler.last_round_at is None else rfc3339(self._sampler.last_round_at),
             "data_per_minute": round(self._sealer.latest_count * 60 / self._config.publish_interval, 1),
             "spooled_data": counters.get(SPOOLED, 0),
             "accepted_data": counters.get(ACCEPTED, 0),
@@ -242,12 +244,17 @@ class MetricsComponent:
         self._pulse.beat(may_wait_s=30.0)
         try:
             self._recount()
-            if dimensions is None and not self._is_draining:
-                return 1.0
-            return min(1.0, self._publisher.turn(dimensions or self._host.known(), is_draining=self._is_draining))
+            wait_s = 1.0
+            if dimensions is not None or self._is_draining:
+                wait_s = self._publisher.turn(dimensions or self._host.known(), is_draining=self._is_draining)
         except StateError as error:
-            _log.warning("metrics_not_booked", error=error.message)
+            # Once, not each second: the journal may be on the disk that is full.
+            if not self._is_booking_failing:
+                _log.warning("metrics_not_booked", error=error.message)
+            self._is_booking_failing = True
             return _STORE_PAUSE_S
+        self._is_booking_failing = False
+        return min(1.0, wait_s)
 
     def _recount(self) -> None:
         now = self._clock.monotonic()

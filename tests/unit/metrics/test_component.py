@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import threading
 import time
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 import pytest
+from structlog.testing import capture_logs
 
 from tests.unit.metrics.clocks import HandClock
 from tests.unit.metrics.sample.sources import Hanging, ScriptedSource
@@ -173,3 +175,26 @@ def test_learning_the_group_takes_nothing_from_the_time_of_a_request(tmp_path: P
     slow.stop()
     store.close()
     assert all(were_alive)
+
+
+def test_a_store_that_can_not_be_read_is_told_once(store: Store) -> None:
+    """The journal, perhaps on the same full disk, does not get a line each second."""
+    with capture_logs() as lines:
+        failing = component(store, Client())
+        failing.start()
+        store.close()
+        until(lambda: any(line["event"] == "metrics_not_booked" for line in lines))
+        time.sleep(2.5)
+        failing.stop()
+    assert sum(line["event"] == "metrics_not_booked" for line in lines) == 1
+
+
+def test_times_in_status_are_rfc_3339(store: Store) -> None:
+    """When the last round was is told as all times are."""
+    running = component(store, Client(), [ScriptedSource("well", lambda: Collected([Reading("up", 1.0)]))])
+    running.start()
+    until(lambda: running.status().details["last_round_at"] is not None)
+    running.stop()
+    assert (
+        abs(datetime.fromisoformat(str(running.status().details["last_round_at"])).timestamp() - time.time()) < LIMIT_S
+    )
