@@ -133,7 +133,9 @@ class Notifications:
             removed = db.execute(
                 "DELETE FROM notification WHERE notification_id = ?", (waiting.notification_id,)
             ).rowcount
-            if not removed:  # another process filled the outbox meanwhile, and this one was folded
+            # Another process filled the outbox meanwhile, and this one was folded; without a note nothing was, and a
+            # component that was replaced amid its request has sent it once more.
+            if not removed and _note(db) is not None:
                 _fold_less(db, 1)
                 add_to_counter(db, _FOLDED, -1)
 

@@ -121,6 +121,16 @@ def test_a_message_folded_while_it_is_sent_counts_as_sent(tmp_path: Path) -> Non
     assert rows.waiting_count() - 1 + 2 == MOST_WAITING + 1
 
 
+def test_a_message_sent_by_two_components_is_folded_by_none(tmp_path: Path) -> None:
+    """One that was sent again, since the component before was replaced amid its request, leaves the counts true."""
+    rows = open_rows(tmp_path)
+    rows.record({}, drafts(1, 1))
+    under_way = rows.pending()[0]
+    rows.sent(under_way)
+    rows.sent(under_way)
+    assert (rows.sent_count(), rows.folded_count(), rows.waiting_count()) == (2, 0, 0)
+
+
 def test_left_by_another_process(tmp_path: Path) -> None:
     """A job leaves its result in the outbox of the running daemon: in its order, and the daemon's store stays its."""
     rows = open_rows(tmp_path)
