@@ -5,6 +5,7 @@ Retries are ours, never botocore's: a retry after an answer that got lost would 
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from typing import TYPE_CHECKING, Any
 
@@ -54,10 +55,22 @@ class AwsSession:
         try:
             # botocore's session makes its parts when they are first needed, which two threads must not do at once.
             with self._making:
-                return self._session.create_client(service, region_name=self.region, config=config)
+                client = self._session.create_client(service, region_name=self.region, config=config)
+                _forget_descriptions(self._session)
+                return client
         except (BotoCoreError, ValueError) as exc:
             message = f"can't make a client of {service}: {exc}"
             raise AwsError(message, code=type(exc).__name__, hint="check AWS_* variables and ~/.aws") from exc
+
+
+def _forget_descriptions(session: botocore.session.Session) -> None:
+    """Let go of what botocore read to make a client and keeps for the next: some 4 MB, read again when it is needed.
+
+    These are no public names of botocore. Where they change, the memory stays; a test notices.
+    """
+    with contextlib.suppress(AttributeError):
+        session._register_endpoint_resolver()  # noqa: SLF001
+        session.get_component("data_loader")._cache.clear()  # noqa: SLF001
 
 
 def connect(region: str | None) -> AwsSession:
