@@ -27,6 +27,7 @@ soak: setup
 bench: setup
 	@$(python) -m tests.bench
 
-# Deb and rpm packages are not built yet: the wheel is, which is what the booted host's test installs.
+# For another host than this one: FOR_PYTHON=3.12 FOR_ARCH=aarch64. A second package of one version: RELEASE=2.
 package: setup
-	$(python) -m hatchling build --target wheel
+	@$(python) packaging/package/build.py $(if $(FOR_PYTHON),--python $(FOR_PYTHON)) $(if $(FOR_ARCH),--arch $(FOR_ARCH)) \
+		$(if $(RELEASE),--release $(RELEASE))
