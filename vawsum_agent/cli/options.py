@@ -22,7 +22,8 @@ def config_option(command: F) -> F:
     return click.option(
         "--config",
         "config_path",
-        type=click.Path(path_type=Path),
+        # One that can't be read is a bad configuration (78), no wrong use (64), which systemd would try for ever.
+        type=click.Path(path_type=Path, readable=False),
         default=DEFAULT_PATH,
         envvar="VAWSUM_AGENT_CONFIG",
         show_default=True,

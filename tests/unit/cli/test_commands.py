@@ -141,3 +141,13 @@ def test_what_commands_import(agent: Agent, words: tuple[str, ...], heavy: set[s
     imported = {line.rpartition("|")[2].strip() for line in ended.stderr.splitlines()}
     assert "click" in imported
     assert not imported & heavy
+
+
+def test_an_unreadable_configuration_is_a_bad_one() -> None:
+    """A configuration that the user may not read is told as such (78), and not as a wrong use of the command (64)."""
+    for name in ("run", "status", "check-config"):
+        command = cli.get_command(click.Context(cli), name)
+        assert command is not None
+        (path,) = [parameter.type for parameter in command.params if parameter.name == "config_path"]
+        assert isinstance(path, click.Path)
+        assert not path.readable
