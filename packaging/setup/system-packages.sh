@@ -11,6 +11,7 @@ mariadb-server
 logrotate
 nginx-light nginx
 rsyslog
+rpm
 openssl
 debootstrap
 systemd-container'
