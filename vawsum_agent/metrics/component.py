@@ -12,7 +12,7 @@ import structlog
 
 from vawsum_agent.core.clock import rfc3339
 from vawsum_agent.core.component import ComponentStatus, State
-from vawsum_agent.core.errors import DrainTimeout, StateError
+from vawsum_agent.core.errors import AccessDenied, AgentError, DrainTimeout, NotFound, Rejected, StateError
 from vawsum_agent.core.pulse import Pulse
 from vawsum_agent.metrics.aggregate.seal import Sealer
 from vawsum_agent.metrics.catalogue import CATALOGUE
@@ -115,16 +115,23 @@ class MetricsComponent:
         self._set_state(State.RUNNING)
 
     def drain(self, deadline: Deadline) -> None:
-        """See `Component.drain`. The open period is published as far as it has come."""
+        """See `Component.drain`. The open period is published as far as it has come.
+
+        Gives up early where only a person can help: others drain after this one, and sampling rests meanwhile.
+        """
+        before = self._publisher.progress
         self._set_state(State.DRAINING)
         self._is_draining = True
         self._wake()
         self._threads[0].join(max(0.0, deadline.remaining_s()))
         while not deadline.has_passed() and self._failure is None and self._has_work():
+            if (progress := self._publisher.progress) is not before and is_hopeless(progress.error):
+                break
             self._wake()
             time.sleep(min(0.05, deadline.remaining_s()))
         if self._has_work():
-            message = f"{self._spool.waiting.data_count} data not accepted at the deadline"
+            error = self._publisher.progress.error
+            message = f"{self._spool.waiting.data_count} data not accepted" + (f": {error}" if error else " in time")
             raise DrainTimeout(message, hint="nothing is lost: they are published after the next start")
 
     def _has_work(self) -> bool:
@@ -265,3 +272,8 @@ class MetricsComponent:
     def _set_state(self, state: State) -> None:
         self._state = state
         self._since = self._clock.now()
+
+
+def is_hopeless(error: AgentError | None) -> bool:
+    """Whether somebody has to mend something before anything is accepted."""
+    return isinstance(error, AccessDenied | NotFound | Rejected)

@@ -14,6 +14,7 @@ from tests.unit.metrics.clocks import HandClock
 from tests.unit.metrics.sample.sources import Hanging, ScriptedSource
 from vawsum_agent.config.model import MetricsConfig, Seconds
 from vawsum_agent.core.clock import Deadline, SystemClock
+from vawsum_agent.core.errors import AccessDenied, DrainTimeout
 from vawsum_agent.core.metric import Collected, Reading
 from vawsum_agent.metrics.aggregate.distribution import Series
 from vawsum_agent.metrics.aggregate.period import chunks_of
@@ -155,6 +156,24 @@ def test_a_drain_does_not_wait_for_what_a_wrong_clock_stamped_for_later(store: S
     assert client.requests == 1
     assert drained.status().backlog_count == 1
     drained.stop()
+
+
+def test_a_drain_gives_up_where_only_a_person_can_help(store: Store) -> None:
+    """Without permission to publish a stop does not take all the time it may: what waits stays in the spool."""
+    leave(store, time.time() - 600)
+
+    def deny() -> None:
+        raise AccessDenied("PutMetricData: AccessDenied")
+
+    denied = component(store, client := Client(deny))
+    denied.start()
+    until(lambda: client.requests == 1)
+    began = time.monotonic()
+    with pytest.raises(DrainTimeout, match="1 data not accepted: PutMetricData"):
+        denied.drain(Deadline(SystemClock(), LIMIT_S))
+    assert time.monotonic() - began < LIMIT_S / 2
+    assert client.requests == 2
+    denied.stop()
 
 
 def test_learning_the_group_takes_nothing_from_the_time_of_a_request(tmp_path: Path) -> None:

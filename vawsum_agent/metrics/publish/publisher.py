@@ -76,6 +76,7 @@ class Publisher:
         self._fresh_at: float | None = None
         self._not_before = 0.0
         self._failures = 0
+        self._is_hurrying = False
         self._alone: set[int] = set()
         self._blamed: set[int] = set()
         self._has_accepted_since = False
@@ -93,6 +94,9 @@ class Publisher:
         if self._accepted:
             self._book()
         now = self._clock.monotonic()
+        if is_draining and not self._is_hurrying:
+            # The daemon is about to end: it is tried once more at once, still with the oldest alone where it failed.
+            self._is_hurrying, self._not_before, self._failures = True, 0.0, min(self._failures, 1)
         if now < self._not_before:
             return self._not_before - now
         chunks = self._next(now, is_draining=is_draining)

@@ -141,6 +141,16 @@ def test_what_was_not_carried_out_is_sent_again_and_not_counted(bench: Bench, er
     assert bench.publisher.progress.error is None
 
 
+def test_a_drain_waits_for_no_backoff(bench: Bench) -> None:
+    """After hours away the next try may be a minute off; the daemon that is told to stop tries at once."""
+    bench.seal(5)
+    bench.service.refuses = lambda _: Throttled("slow down")
+    bench.run(3600)
+    bench.service.refuses = lambda _: None
+    bench.publisher.turn(HOST, is_draining=True)
+    assert len(bench.service.held) == 1
+
+
 def test_a_lost_answer_doubles_at_most_its_request_and_is_counted(bench: Bench) -> None:
     """Twice only where an answer was lost after acceptance: that request, counted."""
     bench.seal(5, "a", "b")
