@@ -62,7 +62,8 @@ def _tables(model: type[msgspec.Struct], prefix: str) -> Iterator[str]:
             continue
         path = f"{prefix}{name}"
         yield f"## `[[{path}]]`" if is_array else f"## `[{path}]`"
-        yield (table.__doc__ or "").partition(": ")[2].strip().capitalize()
+        about = (table.__doc__ or "").partition(": ")[2].strip()
+        yield about[:1].upper() + about[1:]  # capitalize() would make small letters of all others
         yield "\n".join(["| key | value | default | |", "|---|---|---|---|", *_keys(table)])
         yield from _tables(table, f"{path}.")
 
