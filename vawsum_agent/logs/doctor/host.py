@@ -59,7 +59,7 @@ def _watches(folders: int) -> Finding:
         if limit is not None and limit < needed:
             what = f"fs.inotify.{name} is {limit}, {needed} folders are watched: new lines are noticed a little later"
             return Finding(Severity.WARNING, what, str(_INOTIFY / name), f"sysctl -w fs.inotify.{name}={needed * 4}")
-    return Finding(Severity.OK, f"inotify allows watching {needed} folders", str(_INOTIFY))
+    return Finding(Severity.OK, f"inotify allows watching {needed} folder{'' if needed == 1 else 's'}", str(_INOTIFY))
 
 
 def _inotify_limit(name: str) -> int | None:
