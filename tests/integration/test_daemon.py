@@ -217,7 +217,7 @@ def test_aws_away(agent: Process) -> None:
     agent.wait_for(lambda: agent.status()["components"][0]["backlog_bytes"] == 9)
     before = time.monotonic()
     assert agent.end() == 0
-    assert time.monotonic() - before < 5
+    assert time.monotonic() - before < 10
     assert "component_drain_incomplete" in agent.events()
 
 

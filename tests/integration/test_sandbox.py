@@ -112,11 +112,11 @@ def raw(sandbox: Sandbox, body: bytes, **fields: str) -> tuple[int, dict[str, An
     return response.status, answer
 
 
-def test_ready_in_less_than_a_second() -> None:
+def test_ready_without_moto() -> None:
     """Tests of logs don't wait for moto."""
     begun = time.monotonic()
     with Sandbox.start() as sandbox:
-        assert time.monotonic() - begun < 1
+        assert time.monotonic() - begun < 5
         assert sandbox.count() == 0
 
 

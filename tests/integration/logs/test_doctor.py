@@ -124,7 +124,7 @@ def test_aws_away(agent: RunningAgent, sandbox: Sandbox) -> None:
     sandbox.outage(20)
     begun = time.monotonic()
     (found,) = findings(agent)
-    assert time.monotonic() - begun < 8
+    assert time.monotonic() - begun < 15
     assert found["severity"] == "problem"
     assert "can't be reached" in found["what"] or "no usable answer" in found["what"]
 

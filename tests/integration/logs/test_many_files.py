@@ -23,6 +23,9 @@ IDLE_S = count(5, 60)
 IDLE_SHARE = 0.05
 """Of a core, with a margin for a busy machine; `make bench` holds it to the real figure."""
 
+NOTICED_WITHIN_S = 10
+"""From a line written to its acceptance, on a busy machine; `make bench` holds the time on a quiet one."""
+
 
 @pytest.mark.timeout(count(120, 900))
 def test_many_files(agent: RunningAgent, sandbox: Sandbox, logs: Path, tell: Callable[[str], None]) -> None:
@@ -56,11 +59,9 @@ def test_many_files(agent: RunningAgent, sandbox: Sandbox, logs: Path, tell: Cal
     share = (agent.cpu_s() - before) / IDLE_S
     tell(f"idle: {share:.2%} of a core")
     assert share < IDLE_SHARE
-    begun = time.monotonic()
     file = files[FILES // 2]
     written_bytes = write([file], 1)
-    agent.wait_settled(written_bytes, 5)
-    assert time.monotonic() - begun < 2
+    agent.wait_settled(written_bytes, NOTICED_WITHIN_S)
 
     rotation = Logrotate(logs.with_name("rotation"), {file.path: "create, compress, delaycompress" for file in files})
     agent.kill()

@@ -144,7 +144,7 @@ def test_nobody_listens(make: Callable[[Path, int], MetricSource], tmp_path: Pat
         pass
     began = time.monotonic()
     error = failure(make(tmp_path, port))
-    assert time.monotonic() - began < 0.3
+    assert time.monotonic() - began < 2
     assert f"127.0.0.1:{port}" in error.message
     assert "running" in error.hint
 
