@@ -5,25 +5,39 @@ Looks at models in which any field may be INVALID: what was refused already is n
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from vawsum_agent.config.convert import INVALID
-from vawsum_agent.config.model import LogsConfig
+from vawsum_agent.config.model import ImagesConfig, LogsConfig, MetricsConfig
 from vawsum_agent.config.placeholders import NAMES, expand, unknown_parts
 from vawsum_agent.config.rules import LOG_GROUP_EXPECTED, fits_log_group
 from vawsum_agent.config.tree import MISSING, Table, file_of, shown
 from vawsum_agent.core.errors import Violation
+from vawsum_agent.core.text import toml
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
-    from vawsum_agent.config.model import Config, LogSource
+    from vawsum_agent.config.model import Config, ImagesFolder, LogSource
 
 _FOR_PLAIN_ONLY = ("multiline_start", "timestamp_format")
 
 
+class _Named(Protocol):
+    """A table of an array whose names must differ."""
+
+    @property
+    def name(self) -> str: ...
+
+
 def inconsistencies(config: Config, tree: Table) -> Iterator[Violation]:
     """Find what contradicts something else. ``tree`` is what ``config`` was converted from, for file and key path."""
+    yield from _of_processes(config, tree)
+    yield from _of_logs(config, tree)
+    yield from _of_images(config, tree)
+
+
+def _of_logs(config: Config, tree: Table) -> Iterator[Violation]:
     logs = tree.entries.get("logs")
     if not isinstance(config.logs, LogsConfig) or not isinstance(logs, Table):
         return
@@ -39,11 +53,49 @@ def inconsistencies(config: Config, tree: Table) -> Iterator[Violation]:
         yield from _expanded_group(config, source, table)
 
 
+def _of_images(config: Config, tree: Table) -> Iterator[Violation]:
+    images = tree.entries.get("images")
+    if not isinstance(config.images, ImagesConfig) or not isinstance(images, Table):
+        return
+    tables = images.entries.get("folder")
+    if config.images.folder == []:
+        file, value = (file_of(tables), shown(tables)) if tables is not None else (images.file, MISSING)
+        yield Violation(file, images.path_to("folder"), value, "at least one [[images.folder]]")
+    if not isinstance(tables, list):
+        return
+    folders = config.images.folder
+    yield from _duplicates(folders, tables)
+    for number, (folder, table) in enumerate(zip(folders, tables, strict=True)):
+        yield from _apart(folder, table, folders[:number], tables)
+        if folder.delete_local is True and folder.public_url == "":
+            expected = "a URL: with delete_local = true a moved image is served from there"
+            yield Violation(table.file, table.path_to("public_url"), MISSING, expected)
+
+
+def _apart(folder: ImagesFolder, table: Table, earlier: list[ImagesFolder], tables: list[Table]) -> Iterator[Violation]:
+    """No file and no object belongs to two folders."""
+    for other, other_table in zip(earlier, tables, strict=False):
+        if _is_refused(folder.path, other.path):
+            continue
+        ours, theirs = folder.path + "/", other.path + "/"
+        if ours.startswith(theirs) or theirs.startswith(ours):
+            expected = f"a folder outside that of {other_table.key} in {other_table.file}"
+            yield Violation(table.file, table.path_to("path"), shown(folder.path), expected)
+
+
+def _of_processes(config: Config, tree: Table) -> Iterator[Violation]:
+    metrics = tree.entries.get("metrics")
+    if isinstance(config.metrics, MetricsConfig) and isinstance(metrics, Table):
+        tables = metrics.entries.get("process")
+        if isinstance(tables, list):
+            yield from _duplicates(config.metrics.process, tables)
+
+
 def _is_refused(*values: object) -> bool:
     return any(value is INVALID for value in values)
 
 
-def _duplicates(sources: list[LogSource], tables: list[Table]) -> Iterator[Violation]:
+def _duplicates(sources: Sequence[_Named], tables: list[Table]) -> Iterator[Violation]:
     first: dict[str, Table] = {}
     for source, table in zip(sources, tables, strict=True):
         if _is_refused(source.name):
@@ -73,5 +125,5 @@ def _expanded_group(config: Config, source: LogSource, table: Table) -> Iterator
     values = dict.fromkeys(NAMES, "x") | {"environment": config.agent.environment, "source": source.name}
     group = expand(source.log_group, values)
     if not fits_log_group(group):
-        expected = f"{LOG_GROUP_EXPECTED}; with its placeholders it would be {shown(group)!r}"
+        expected = f"{LOG_GROUP_EXPECTED}; with its placeholders it would be {toml(shown(group))}"
         yield Violation(table.file, table.path_to("log_group"), shown(source.log_group), expected)

@@ -13,12 +13,17 @@ from msgspec import Meta
 
 from vawsum_agent.config.rules import (
     ABSOLUTE,
+    BUCKET,
     DISTINCT,
+    FOLDER,
+    HEADER,
     HTTP_URL,
-    HTTP_URLS,
+    KEY_PREFIX,
     LOG_GROUP,
     LOG_STREAM,
     NAMESPACE,
+    PROCESS_NAME,
+    PUBLIC_URL,
     PUBLISH_INTERVAL,
     REGEX,
     REGION,
@@ -26,6 +31,8 @@ from vawsum_agent.config.rules import (
     STRPTIME_FORMAT,
     TIMEZONE,
     TOPIC_ARN,
+    URL_PATH,
+    USER,
     between,
 )
 
@@ -37,6 +44,7 @@ Bytes = NewType("Bytes", int)
 
 NonEmpty = Annotated[str, Meta(min_length=1)]
 AbsolutePath = Annotated[str, Meta(min_length=1), ABSOLUTE]
+HttpUrl = Annotated[str, Meta(min_length=1), HTTP_URL]
 
 FormatName = Literal[
     "apache-access",
@@ -130,14 +138,16 @@ class LogsConfig(msgspec.Struct, frozen=True, kw_only=True):
 class ProcessGroup(msgspec.Struct, frozen=True, kw_only=True):
     """``[[metrics.process]]``: processes that are counted and measured together."""
 
-    name: Annotated[NonEmpty, Meta(description="the value of the dimension `process_name`")]
+    name: Annotated[
+        NonEmpty, PROCESS_NAME, Meta(description="a name of its own: the value of the dimension `process_name`")
+    ]
     commands: Annotated[list[NonEmpty], Meta(min_length=1, description="names as in `ps -o comm`, globs allowed")]
 
 
 class ApacheConfig(msgspec.Struct, frozen=True, kw_only=True):
     """``[metrics.apache]``: mod_status."""
 
-    status_url: Annotated[NonEmpty, HTTP_URL, Meta(description="with `?auto`, its form for machines")] = (
+    status_url: Annotated[HttpUrl, Meta(description="with `?auto`, its form for machines")] = (
         "http://127.0.0.1/server-status?auto"
     )
 
@@ -145,9 +155,9 @@ class ApacheConfig(msgspec.Struct, frozen=True, kw_only=True):
 class PhpFpmConfig(msgspec.Struct, frozen=True, kw_only=True):
     """``[metrics.php_fpm]``: the status page of PHP-FPM's pools."""
 
-    status_url: Annotated[NonEmpty, HTTP_URL, Meta(description="with `?json`")] = "http://127.0.0.1/fpm-status?json"
-    more_status_urls: Annotated[list[NonEmpty], HTTP_URLS, Meta(description="of further pools: each has a page")] = (
-        msgspec.field(default_factory=list)
+    status_url: Annotated[HttpUrl, Meta(description="with `?json`")] = "http://127.0.0.1/fpm-status?json"
+    more_status_urls: Annotated[list[HttpUrl], Meta(description="of further pools: each has a page")] = msgspec.field(
+        default_factory=list
     )
 
 
@@ -187,7 +197,13 @@ class MetricsConfig(msgspec.Struct, frozen=True, kw_only=True):
     requests: Annotated[
         bool, Meta(description="count requests, answers, bytes and latency in the access logs that `[logs]` follows")
     ] = True
-    process: Annotated[list[ProcessGroup], Meta(description="the agent itself is always measured")] = msgspec.field(
+    process: Annotated[
+        list[ProcessGroup],
+        Meta(
+            description="The agent itself is always measured, as `vawsum-agent`. "
+            "Without a table of your own these hold; one of your own replaces them all"
+        ),
+    ] = msgspec.field(
         default_factory=lambda: [
             ProcessGroup(name="apache", commands=["apache2", "httpd"]),
             ProcessGroup(name="php-fpm", commands=["php-fpm*"]),
@@ -197,6 +213,72 @@ class MetricsConfig(msgspec.Struct, frozen=True, kw_only=True):
     apache: ApacheConfig | None = None
     php_fpm: PhpFpmConfig | None = None
     mysql: MysqlMetricsConfig | None = None
+
+
+ImageType = Literal[
+    "image/jpeg",
+    "image/png",
+    "image/gif",
+    "image/webp",
+    "image/avif",
+    "image/heic",
+    "image/bmp",
+    "image/tiff",
+]
+
+
+class ImagesFolder(msgspec.Struct, frozen=True, kw_only=True):
+    """``[[images.folder]]``: a folder of uploads that move to a bucket."""
+
+    name: Annotated[NonEmpty, Meta(description="a name of its own, for status and commands")]
+    path: Annotated[
+        AbsolutePath, FOLDER, Meta(description="the folder itself, no symbolic link; subfolders belong to it")
+    ]
+    bucket: Annotated[NonEmpty, BUCKET, Meta(description="where the objects go")]
+    prefix: Annotated[str, KEY_PREFIX, Meta(description="object key = prefix + path relative to the folder")] = ""
+    types: Annotated[
+        list[ImageType],
+        Meta(min_length=1, description="what moves; told by the content, and the extension must agree"),
+        DISTINCT,
+    ] = msgspec.field(default_factory=lambda: ["image/jpeg", "image/png", "image/gif", "image/webp"])
+    min_age: Annotated[
+        Seconds, between(1, 365 * 86400, "1s to 365d"), Meta(description="untouched for this long before it moves")
+    ] = Seconds(600.0)
+    max_size: Annotated[
+        Bytes, between(1, 1 << 40, "1B to 1024GiB"), Meta(description="what is larger is left alone, and counted")
+    ] = Bytes(1 << 30)
+    kms_key_id: Annotated[str, Meta(description="encrypt with this KMS key; empty: as the bucket does")] = ""
+    cache_control: Annotated[str, HEADER, Meta(description="the header that browsers get with the object")] = (
+        "public, max-age=86400"
+    )
+    delete_local: Annotated[bool, Meta(description="`false`: copy only")] = True
+    public_url: Annotated[
+        str, PUBLIC_URL, Meta(description="where a moved image is served from; the redirect goes here")
+    ] = ""
+    url_path: Annotated[
+        str,
+        URL_PATH,
+        Meta(description="where the site serves the folder; empty: `/` + the last part of `path` + `/`"),
+    ] = ""
+    owner: Annotated[NonEmpty, USER, Meta(description="files of anyone else are left alone")] = "www-data"
+
+
+class ImagesConfig(msgspec.Struct, frozen=True, kw_only=True):
+    """``[images]``: uploads move to S3; the local copy goes when the object is proven whole."""
+
+    scan_interval: Annotated[
+        Seconds,
+        between(1, 86400, "1s to 24h"),
+        Meta(description="between two looks at every folder; large folders are looked at less often"),
+    ] = Seconds(60.0)
+    jobs: Annotated[int, between(1, 32, "1 to 32"), Meta(description="uploads at once")] = 4
+    pressure_jobs: Annotated[
+        int, between(1, 32, "1 to 32"), Meta(description="uploads at once while the disk is above its watermark")
+    ] = 8
+    disk_watermark: Annotated[
+        int, between(1, 100, "1 to 100"), Meta(description="percent of the folder's disk, or of its inodes, in use")
+    ] = 85
+    folder: Annotated[list[ImagesFolder], Meta(description="at least one")] = msgspec.field(default_factory=list)
 
 
 class NotifyConfig(msgspec.Struct, frozen=True, kw_only=True):
@@ -211,4 +293,5 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     agent: AgentConfig = msgspec.field(default_factory=AgentConfig)
     logs: LogsConfig | None = None
     metrics: MetricsConfig | None = None
+    images: ImagesConfig | None = None
     notify: NotifyConfig | None = None

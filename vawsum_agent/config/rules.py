@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 from zoneinfo import ZoneInfo
 
 from vawsum_agent.config.placeholders import NAMES, expand, unknown_parts
@@ -114,17 +115,69 @@ def fits_log_group(name: str) -> bool:
     return _LOG_GROUP.fullmatch(name) is not None
 
 
-def _is_http(url: str) -> bool:
+_BUCKET = re.compile(r"(?!.*\.\.)[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
+_USER = re.compile(r"(?!root$)[A-Za-z_][A-Za-z0-9_.-]{0,31}")
+_URL_PATH = re.compile(r"/([A-Za-z0-9._~-]+/)+")
+_LONGEST_PREFIX_BYTES = 512
+
+
+def _is_folder(path: str) -> bool:
+    """One spelling a folder, so that two entries can be told apart. Never the whole disk."""
+    return path != "/" and not path.startswith("//") and posixpath.normpath(path) == path
+
+
+def _is_key_prefix(prefix: str) -> bool:
+    parts = prefix.split("/")[:-1]
+    return prefix.isprintable() and len(prefix.encode()) <= _LONGEST_PREFIX_BYTES and not {"", ".", ".."} & set(parts)
+
+
+def _is_public(url: str) -> bool:
+    if not url:
+        return True
+    try:
+        parts = urlsplit(url)
+        is_whole = bool(parts.hostname) and parts.port != 0 and not parts.query and not parts.fragment
+    except ValueError:
+        return False
+    is_plain = url.isascii() and url.isprintable() and not set(url) & set(" \"'<>\\^`{|}%$")
+    return parts.scheme in {"http", "https"} and is_whole and is_plain and url.endswith("/")
+
+
+def _http(url: str) -> str | None:
     """Status pages are on this host; https and other ways in are more than a look at it needs."""
     try:
         parts = urlsplit(url)
-        return parts.scheme == "http" and bool(parts.hostname) and parts.port != 0 and url.isprintable()
+    except ValueError:
+        return HTTP_URL_EXPECTED
+    if parts.scheme != "http" or not url.isprintable():
+        return HTTP_URL_EXPECTED
+    if not parts.hostname:
+        return f"{HTTP_URL_EXPECTED} and a host"
+    return None if _has_port(parts) else f"{HTTP_URL_EXPECTED}, with a port of 1 to 65535"
+
+
+def _has_port(parts: SplitResult) -> bool:
+    """Whether the port can be one; none means 80."""
+    try:
+        return parts.port != 0
     except ValueError:
         return False
 
 
+def _is_process_name(name: str) -> bool:
+    """CloudWatch takes ASCII alone as a dimension's value (API: Dimension)."""
+    is_sized = bool(name.strip()) and len(name) <= _LONGEST_PROCESS_NAME
+    return is_sized and name.isascii() and name.isprintable() and name != OWN_PROCESS
+
+
 LOG_GROUP_EXPECTED = "a log group name: 1 to 512 of A-Z a-z 0-9 . - _ / #"
 LOG_STREAM_EXPECTED = "a log stream name: 1 to 512 characters, none of them : or *"
+HTTP_URL_EXPECTED = "a URL that begins with http://"
+
+OWN_PROCESS = "vawsum-agent"
+"""The group of processes that is the agent itself."""
+
+_LONGEST_PROCESS_NAME = 255
 
 ABSOLUTE = must("an absolute path", lambda path: path.startswith("/") and "\0" not in path)
 TIMEZONE = Rule("a zone of the tz database", _timezone)
@@ -146,8 +199,18 @@ PUBLISH_INTERVAL = must(
     "whole minutes, 1m to 1h", lambda seconds: 0 < seconds <= _LONGEST_PERIOD_S and seconds % _MINUTE_S == 0
 )
 DISTINCT = must("each at most once", lambda items: len(set(items)) == len(items))
-HTTP_URL = must("a URL that begins with http://", _is_http)
-HTTP_URLS = must("URLs that begin with http://", lambda urls: all(map(_is_http, urls)))
+BUCKET = must("a bucket name: 3 to 63 of a-z 0-9 . -", lambda name: _BUCKET.fullmatch(name) is not None)
+FOLDER = must("an absolute path in its plain form, without . or .. or a slash at its end; not /", _is_folder)
+KEY_PREFIX = must('the beginning of a key such as "uploads/": no slash first, no empty part', _is_key_prefix)
+HEADER = must("printable ASCII", lambda text: text.isascii() and (not text or text.isprintable()))
+PUBLIC_URL = must('a URL such as "https://images.example.com/uploads/" that ends with a slash', _is_public)
+URL_PATH = must('a path such as "/uploads/"', lambda path: not path or _URL_PATH.fullmatch(path) is not None)
+USER = must("the name of a user, not root", lambda name: _USER.fullmatch(name) is not None)
+HTTP_URL = Rule(HTTP_URL_EXPECTED, _http)
+PROCESS_NAME = must(
+    f'1 to {_LONGEST_PROCESS_NAME} printable ASCII characters, not "{OWN_PROCESS}": the agent itself is always measured',
+    _is_process_name,
+)
 
 
 def between(low: float, high: float, text: str) -> Rule:
