@@ -15,7 +15,7 @@ from vawsum_agent.config.model import Config, NotifyConfig
 from vawsum_agent.core.board import StatusBoard
 from vawsum_agent.core.clock import Deadline, SystemClock
 from vawsum_agent.core.component import State
-from vawsum_agent.core.errors import AccessDenied, DrainTimeout, Unavailable
+from vawsum_agent.core.errors import AccessDenied, AwsError, DrainTimeout, Unavailable
 from vawsum_agent.core.identity import Identity
 from vawsum_agent.state.notifications import Draft, Notifications
 from vawsum_agent.state.store import Store
@@ -44,6 +44,10 @@ class Alerts:
         """Fill the outbox from outside."""
         self.rows.record({}, [Draft(self.clock.now(), f"s{number}", "b") for number in range(count)])
 
+    def wait_failed(self, error: AwsError) -> None:
+        """Wait until SNS has refused one and the component has noted it."""
+        self.wait(lambda: self.component._sender.error is error)
+
     def post(self, state: str) -> None:
         """Let 15 seconds pass and post how the logs are."""
         self.clock.pass_s(15.0)
@@ -53,7 +57,7 @@ class Alerts:
 
     def wait(self, holds: Callable[[], bool]) -> None:
         """Wait for the thread."""
-        ends_at = time.monotonic() + 10
+        ends_at = time.monotonic() + 60
         while not holds():
             assert time.monotonic() < ends_at
             self.component._wake.set()
@@ -100,9 +104,10 @@ def test_from_the_board_to_the_topic(tmp_path: Path) -> None:
 def test_degraded_after_ten_seconds_of_failing(tmp_path: Path) -> None:
     """A hiccup shows as backlog only; what stays shows as degraded with its remedy, and goes when SNS takes them."""
     with started(tmp_path) as alerts:
-        alerts.sns.fails_with = lambda _: AccessDenied("Publish: no", hint="allow Publish")
+        denied = AccessDenied("Publish: no", hint="allow Publish")
+        alerts.sns.fails_with = lambda _: denied
         alerts.put(2)
-        alerts.wait(lambda: alerts.sns.calls == 1)
+        alerts.wait_failed(denied)
         alerts.wait(lambda: alerts.component.status().backlog_count == 2)
         assert alerts.component.status().state is State.RUNNING
         alerts.clock.pass_s(11.0)
@@ -118,9 +123,10 @@ def test_degraded_after_ten_seconds_of_failing(tmp_path: Path) -> None:
 def test_drain_sends_what_waits(tmp_path: Path) -> None:
     """All is sent when drain returns, also when the sender was waiting out a backoff."""
     with started(tmp_path) as alerts:
-        alerts.sns.fails_with = lambda _: Unavailable("away") if alerts.sns.calls == 1 else None
+        away = Unavailable("away")
+        alerts.sns.fails_with = lambda _: away if alerts.sns.calls == 1 else None
         alerts.put(3)
-        alerts.wait(lambda: alerts.sns.calls == 1)
+        alerts.wait_failed(away)
         alerts.component.drain(Deadline(SystemClock(), 10))
         assert alerts.sns.subjects() == ["s0", "s1", "s2"]
         assert alerts.component.status().state is State.DRAINING
@@ -129,9 +135,10 @@ def test_drain_sends_what_waits(tmp_path: Path) -> None:
 def test_drain_says_what_is_left(tmp_path: Path) -> None:
     """SNS stays away until the deadline: how many wait, and that they are kept."""
     with started(tmp_path) as alerts:
-        alerts.sns.fails_with = lambda _: Unavailable("away")
+        away = Unavailable("away")
+        alerts.sns.fails_with = lambda _: away
         alerts.put(3)
-        alerts.wait(lambda: alerts.component.status().backlog_count == 3)
+        alerts.wait_failed(away)
         with pytest.raises(DrainTimeout, match="3 notifications not sent: away") as raised:
             alerts.component.drain(Deadline(SystemClock(), 0.5))
         assert "after the next start" in raised.value.hint
