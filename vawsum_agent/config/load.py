@@ -5,6 +5,8 @@ Nothing here changes a file, looks anything up on a network, or defaults in sile
 
 from __future__ import annotations
 
+import os
+import stat
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +25,7 @@ DEFAULT_PATH = Path("/etc/vawsum-agent/agent.toml")
 
 _LARGEST_FILE = 1 << 20
 _DEEPEST_NESTING = 16
+_KINDS = {stat.S_IFDIR: "a folder", stat.S_IFIFO: "a FIFO", stat.S_IFCHR: "a device", stat.S_IFBLK: "a device"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +84,7 @@ def _read(path: Path) -> tuple[Table, tuple[Path, ...], list[Violation]]:
     try:
         # As a shell's *.toml: what begins with a dot is an editor's.
         names = [entry for entry in folder.iterdir() if entry.suffix == ".toml" and not entry.name.startswith(".")]
-    except (FileNotFoundError, NotADirectoryError):
+    except FileNotFoundError:
         names = []
     except OSError as error:
         names = []
@@ -106,13 +109,7 @@ class _RefusedFileError(Exception):
 
 
 def _parse(file: Path) -> dict[str, object]:
-    try:
-        with file.open("rb") as stream:
-            content = stream.read(_LARGEST_FILE + 1)
-    except OSError as error:
-        raise _RefusedFileError(error.strerror or str(error), "a file that can be read") from error
-    if len(content) > _LARGEST_FILE:
-        raise _RefusedFileError("a larger file", "at most 1 MiB")
+    content = _content(file)
     try:
         text = content.decode()
     except UnicodeDecodeError as error:
@@ -125,6 +122,25 @@ def _parse(file: Path) -> dict[str, object]:
         raise _RefusedFileError("deeper nesting", f"nesting of at most {_DEEPEST_NESTING}") from error
     _check_nesting(tables)
     return tables
+
+
+def _content(file: Path) -> bytes:
+    try:
+        # A pipe without a writer would keep us waiting.
+        descriptor = os.open(file, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        try:
+            mode = os.fstat(descriptor).st_mode
+            if not stat.S_ISREG(mode):
+                raise _RefusedFileError(_KINDS.get(stat.S_IFMT(mode), "no file"), "a regular file")
+            with os.fdopen(descriptor, "rb", closefd=False) as stream:
+                content = stream.read(_LARGEST_FILE + 1)
+        finally:
+            os.close(descriptor)
+    except OSError as error:
+        raise _RefusedFileError(error.strerror or str(error), "a file that can be read") from error
+    if len(content) > _LARGEST_FILE:
+        raise _RefusedFileError("a larger file", "at most 1 MiB")
+    return content
 
 
 def _check_nesting(tables: dict[str, object]) -> None:

@@ -138,7 +138,7 @@ def test_a_file_that_is_missing_or_unreadable(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="No such file"):
         load(tmp_path / "agent.toml")
     (tmp_path / "conf.d" / "folder.toml").mkdir(parents=True)
-    with pytest.raises(ConfigError, match="Is a directory"):
+    with pytest.raises(ConfigError, match="a folder: expected a regular file"):
         load(write(tmp_path, ""))
 
 
