@@ -7,6 +7,7 @@ refused holds INVALID, so that what involves several fields can still be checked
 from __future__ import annotations
 
 import difflib
+import re
 import types
 from typing import (
     TYPE_CHECKING,
@@ -29,7 +30,7 @@ from vawsum_agent.core.errors import Violation
 from vawsum_agent.core.units import parse_duration_s, parse_size_bytes
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Mapping
 
 
 class Invalid:
@@ -43,6 +44,8 @@ INVALID = Invalid()
 
 FUTURE_TABLES = ("images", "backup", "deploy")
 """Tables of capabilities that other versions have."""
+
+_INDEX = re.compile(r"\[\d+\]")
 
 _WRITTEN: dict[Any, Callable[[str], float]] = {Seconds: parse_duration_s, Bytes: parse_size_bytes}
 
@@ -69,13 +72,34 @@ def convert(model: type[S], table: Table, violations: list[Violation]) -> S:
     return model(**fields)
 
 
-def _of_unknown(path: str, name: str, known: Iterable[str], *, is_table: bool) -> str:
+def _of_unknown(path: str, name: str, hints: Mapping[str, object], *, is_table: bool) -> str:
+    """Say what would be known in its place: of tables and keys those of its own kind, as far as there are any."""
     if path in FUTURE_TABLES:
         return f"no [{name}]: this version of the agent does not know it"
-    close = difflib.get_close_matches(name, known, n=1)
+    close = difflib.get_close_matches(name, hints, n=1)
     if close:
         return f"a known key; did you mean {close[0]}?"
-    return f"a known {'table' if is_table else 'key'}: one of {', '.join(known)}"
+    above = _INDEX.sub("", path.rpartition(".")[0])
+    tables = [heading(f"{above}.{known}" if above else known, hint) for known, hint in hints.items() if _is_table(hint)]
+    keys = [known for known, hint in hints.items() if not _is_table(hint)]
+    if is_table and tables:
+        return f"a known table: {_one_of(tables)}"
+    if keys:
+        return f"a known key: {_one_of(keys)}"
+    return f"a table, in which its keys stand: {_one_of(tables)}"
+
+
+def _one_of(names: list[str]) -> str:
+    return names[0] if len(names) == 1 else f"one of {', '.join(names)}"
+
+
+def _is_table(hint: object) -> bool:
+    return struct_of(hint)[0] is not None
+
+
+def heading(path: str, hint: object) -> str:
+    """A table's heading in TOML: ``[logs]``, ``[[logs.source]]``."""
+    return f"[[{path}]]" if struct_of(hint)[1] else f"[{path}]"
 
 
 def _converted(hint: object, entry: Leaf | Table | list[Table], path: str, violations: list[Violation]) -> object:
@@ -99,11 +123,12 @@ def _value(hint: object, value: object, file: str, path: str, violations: list[V
     base, metadata = bare(hint)
     if get_origin(base) is list and isinstance(value, list):
         (item_hint,) = get_args(base)
-        before = len(violations)
-        items = [_value(item_hint, item, file, f"{path}[{i}]", violations) for i, item in enumerate(value)]
-        if len(violations) > before:
+        converted = [_value(item_hint, item, file, f"{path}[{i}]", violations) for i, item in enumerate(value)]
+        # One bad item hides nothing that is wrong with the others.
+        good = [item for item in converted if item is not INVALID]
+        expected = _unmet(metadata, good) if good or not value else None
+        if expected is None and len(good) < len(value):
             return INVALID
-        converted, expected = items, _unmet(metadata, items)
     else:
         converted, expected = _scalar(hint, base, value)
         expected = expected or _unmet(metadata, converted)
@@ -180,9 +205,12 @@ def describe(hint: object) -> str:
     if model is not None:
         return "an array of tables ([[…]])" if is_array else "a table"
     base, metadata = bare(hint)
+    rules = [mark.text for mark in metadata if isinstance(mark, Rule)]
     if get_origin(base) is Literal:
         return "one of " + ", ".join(f'"{choice}"' for choice in get_args(base))
     if get_origin(base) is list:
-        return f"a list of {describe(get_args(base)[0])}"
+        return "; ".join([f"a list, each {describe(get_args(base)[0])}", *rules])
+    if base is str and rules:
+        return rules[0]  # that it is text goes without saying
     is_filled = any(isinstance(mark, msgspec.Meta) and mark.min_length for mark in metadata)
-    return _WORDS[base] + (" that is not empty" if is_filled else "")
+    return _WORDS[base] + (" that is not empty" if is_filled else "") + "".join(f", {rule}" for rule in rules)

@@ -166,7 +166,7 @@ def _has_port(parts: SplitResult) -> bool:
 
 def _is_process_name(name: str) -> bool:
     """CloudWatch takes ASCII alone as a dimension's value (API: Dimension)."""
-    is_sized = bool(name.strip()) and len(name) <= _LONGEST_PROCESS_NAME
+    is_sized = bool(name.strip()) and len(name) <= _LONGEST_NAME
     return is_sized and name.isascii() and name.isprintable() and name != OWN_PROCESS
 
 
@@ -177,7 +177,7 @@ HTTP_URL_EXPECTED = "a URL that begins with http://"
 OWN_PROCESS = "vawsum-agent"
 """The group of processes that is the agent itself."""
 
-_LONGEST_PROCESS_NAME = 255
+_LONGEST_NAME = 255
 
 ABSOLUTE = must("an absolute path", lambda path: path.startswith("/") and "\0" not in path)
 TIMEZONE = Rule("a zone of the tz database", _timezone)
@@ -208,7 +208,7 @@ URL_PATH = must('a path such as "/uploads/"', lambda path: not path or _URL_PATH
 USER = must("the name of a user, not root", lambda name: _USER.fullmatch(name) is not None)
 HTTP_URL = Rule(HTTP_URL_EXPECTED, _http)
 PROCESS_NAME = must(
-    f'1 to {_LONGEST_PROCESS_NAME} printable ASCII characters, not "{OWN_PROCESS}": the agent itself is always measured',
+    f'up to {_LONGEST_NAME} printable ASCII characters, not "{OWN_PROCESS}": the agent itself is always measured',
     _is_process_name,
 )
 

@@ -7,14 +7,17 @@ from dataclasses import dataclass, field
 from vawsum_agent.core.errors import Violation
 
 
-class Missing:
-    """Stands for a value that is not there."""
+@dataclass(frozen=True, slots=True, repr=False)
+class Instead:
+    """Stands where a value can't be shown, or is not there."""
+
+    text: str
 
     def __repr__(self) -> str:
-        return "(missing)"
+        return self.text
 
 
-MISSING = Missing()
+MISSING = Instead("(missing)")
 
 
 @dataclass(slots=True)
@@ -38,9 +41,6 @@ class Table:
     file: str
     key: str
     entries: dict[str, Leaf | Table | list[Table]] = field(default_factory=dict)
-
-    def __repr__(self) -> str:
-        return "{…}"
 
     def path_to(self, name: str) -> str:
         """The key path of an entry."""
@@ -82,18 +82,17 @@ def file_of(entry: Leaf | Table | list[Table]) -> str:
 
 
 _LONGEST_SHOWN = 120
+_MOST_SHOWN = 4
 _LARGEST_SHOWN = 1 << 64
 
 
 def shown(entry: object) -> object:
     """What a violation shows of a value: itself, or something short in its place."""
     value = entry.value if isinstance(entry, Leaf) else entry
-    if isinstance(value, bool | float | Missing | Table):
-        return value
     if isinstance(value, int):
-        return value if abs(value) < _LARGEST_SHOWN else "a number of over 64 bits"
+        return value if abs(value) < _LARGEST_SHOWN else Instead("a number of over 64 bits")
     if isinstance(value, str):
         return value if len(value) <= _LONGEST_SHOWN else value[:_LONGEST_SHOWN] + "…"
     if isinstance(value, list):
-        return [shown(item) for item in value[:4]] + (["…"] if len(value) > 4 else [])  # noqa: PLR2004 - enough to see
-    return "{…}" if isinstance(value, dict) else str(value)
+        return [shown(item) for item in value[:_MOST_SHOWN]] + [Instead("…")] * (len(value) > _MOST_SHOWN)
+    return Instead("{…}") if isinstance(value, dict | Table) else value

@@ -22,6 +22,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
+from vawsum_agent.core.text import toml
+
 
 class AgentError(Exception):
     """Something failed in a way we understand.
@@ -55,7 +57,7 @@ class Violation:
     expected: str
 
     def __str__(self) -> str:
-        found = f"{self.key} = {self.value!r}" if self.key else str(self.value)
+        found = f"{self.key} = {toml(self.value)}" if self.key else str(self.value)
         return f"{self.file}: {found}: expected {self.expected}"
 
 

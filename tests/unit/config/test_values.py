@@ -34,7 +34,8 @@ def refused(folder: Path, text: str) -> tuple[str, str]:
         ("retention_days = 30.0", "retention_days", "a whole number"),
         ("kms_key_id = 1979-05-27", "kms_key_id", "text"),
         ('flush_intervall = "2s"', "flush_intervall", "did you mean flush_interval?"),
-        ("zebra = 1", "zebra", "one of flush_interval, "),
+        ("zebra = 1", "zebra", "a known key: one of flush_interval, buffer, retention_days, "),
+        ("[logs.zebra]", "zebra", "a known table: [[logs.source]]"),
         ("[logs.sauce]\n", "sauce", "did you mean source?"),
     ],
 )
@@ -56,10 +57,11 @@ def test_logs_table(tmp_path: Path, line: str, key: str, expected: str) -> None:
         ('log_group = "/v/{"', "log_group", "{ is none"),
         ('log_group = "/v {source}"', "log_group", "a log group name"),
         ('log_stream = "{instance_id}:{path}"', "log_stream", "none of them : or *"),
-        ('log_stream = ""', "log_stream", "not empty"),
+        ('log_stream = ""', "log_stream", "a log stream name: 1 to 512 characters"),
+        ("log_stream = 1", "log_stream", "a log stream name: 1 to 512 characters"),
         ('redact = ["password", ""]', "redact[1]", "not empty"),
         ("redact = [1]", "redact[0]", "text"),
-        ('redact = "password"', "redact", "a list of text"),
+        ('redact = "password"', "redact", "a list, each text that is not empty"),
         ('multiline_start = "^x"', "multiline_start", 'format = "apache-access" brings its own'),
         ('timestamp_format = "%F %T"', "timestamp_format", 'for format = "plain"'),
     ],
@@ -120,7 +122,7 @@ def test_names_that_do_not_suit_a_log_group(tmp_path: Path) -> None:
     """What the placeholders will put into a log group's name is checked now, not at the first batch."""
     key, expected = refused(tmp_path, SOURCE.replace('"access"', '"my logs"'))
     assert key == "logs.source[0].log_group"
-    assert "'/vawsum/production/my logs'" in expected
+    assert '"/vawsum/production/my logs"' in expected
 
 
 def test_kind_of_table(tmp_path: Path) -> None:
