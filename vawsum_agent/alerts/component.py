@@ -15,7 +15,7 @@ from vawsum_agent.alerts.send import Publisher, Sender, is_hopeless, remedy
 from vawsum_agent.alerts.watch import Watch
 from vawsum_agent.core.clock import rfc3339
 from vawsum_agent.core.component import ComponentStatus, State
-from vawsum_agent.core.errors import DrainTimeout
+from vawsum_agent.core.errors import AgentError, DrainTimeout
 from vawsum_agent.core.pulse import Pulse
 from vawsum_agent.state.notifications import Notifications
 
@@ -107,7 +107,8 @@ class AlertsComponent:
             time.sleep(_DRAIN_TURN_S)
         if self._outbox.waiting or self._failure is not None:
             error = self._failure or self._sender.error
-            message = f"{self._outbox.waiting} notifications not sent" + (f": {error}" if error else "")
+            why = error.message if isinstance(error, AgentError) else error
+            message = f"{self._outbox.waiting} notifications not sent" + (f": {why}" if why else "")
             raise DrainTimeout(message, hint="nothing is lost: they are sent after the next start")
 
     def stop(self) -> None:

@@ -20,7 +20,7 @@ def group_of_instance(session: AwsSession, instance_id: str) -> str | None:
     """
     client: Any = session.client("autoscaling")
     try:
-        with mapped("DescribeAutoScalingInstances", instance_id):
+        with mapped("autoscaling:DescribeAutoScalingInstances", instance_id):
             answer = client.describe_auto_scaling_instances(InstanceIds=[instance_id])
     finally:
         client.close()

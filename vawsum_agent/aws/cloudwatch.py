@@ -26,5 +26,5 @@ class MetricsClient:
             Unavailable: perhaps done, see its ``maybe_done``; there is no way to ask (no idempotency token).
             Rejected: none of it is taken, and would be refused again.
         """
-        with mapped("PutMetricData", namespace):
+        with mapped("cloudwatch:PutMetricData", namespace):
             self._put.call(body, Namespace=namespace, MetricData=[])

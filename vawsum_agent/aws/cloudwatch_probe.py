@@ -29,5 +29,5 @@ class MetricsProbe:
     def put(self, namespace: str) -> None:
         """PutMetricData, of a datum without values in a unit that does not exist."""
         datum = {"MetricName": "vawsum_doctor", "Values": [], "Counts": [], "Unit": "doctor"}
-        with mapped("PutMetricData", namespace):
+        with mapped("cloudwatch:PutMetricData", namespace):
             self._client.put_metric_data(Namespace=namespace, MetricData=[datum])

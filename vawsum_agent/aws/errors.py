@@ -25,6 +25,7 @@ from botocore.exceptions import (
 from botocore.parsers import ResponseParserError
 
 from vawsum_agent.core.errors import AccessDenied, AwsError, NotFound, Rejected, Throttled, Unavailable
+from vawsum_agent.core.shipped import POLICIES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,46 +41,65 @@ _THROTTLING = frozenset(
         "TooManyRequestsException",
     }
 )
-_DENIED = frozenset(
+_CLOCK_IS_OFF = frozenset(
+    {"InvalidSignatureException", "RequestExpired", "RequestTimeTooSkewed", "SignatureDoesNotMatch"}
+)
+"""What a clock that is minutes off leads to; a wrong secret key does, too."""
+
+_UNKNOWN_CREDENTIALS = frozenset(
     {
-        "AccessDenied",
-        "AccessDeniedException",
         "AuthFailure",
         "ExpiredToken",
         "ExpiredTokenException",
         "IncompleteSignature",
+        "InvalidAccessKeyId",
         "InvalidClientTokenId",
-        "InvalidSignatureException",
-        "KMSAccessDenied",
+        "InvalidToken",
         "MissingAuthenticationToken",
         "MissingAuthenticationTokenException",
-        "NotAuthorized",
-        "OptInRequired",
-        "RequestExpired",
-        "SignatureDoesNotMatch",
-        "UnauthorizedOperation",
         "UnrecognizedClientException",
     }
 )
+_DENIED = (
+    frozenset(
+        {
+            "AccessDenied",
+            "AccessDeniedException",
+            "KMSAccessDenied",
+            "NotAuthorized",
+            "OptInRequired",
+            "UnauthorizedOperation",
+        }
+    )
+    | _CLOCK_IS_OFF
+    | _UNKNOWN_CREDENTIALS
+)
+_ASK_FOR_CREDENTIALS = "check the instance's role, or the AWS_* variables and ~/.aws of the daemon's user"
 _NOT_FOUND = frozenset({"ResourceNotFoundException", "NoSuchBucket", "NoSuchKey", "NotFound", "404"})
 _NEVER_SENT = (EndpointConnectionError, ConnectTimeoutError, ProxyConnectionError)
 _NO_CREDENTIALS = (NoCredentialsError, PartialCredentialsError, CredentialRetrievalError)
 
 
 @contextlib.contextmanager
-def mapped(operation: str, subject: str) -> Iterator[None]:
-    """Run one call of AWS; what it raises leaves as an `AwsError` that names operation and subject."""
+def mapped(action: str, subject: str) -> Iterator[None]:
+    """Run one call of AWS; what it raises leaves as an `AwsError` that names operation and subject.
+
+    Args:
+        action: what a policy has to allow for the call, such as ``sns:Publish``.
+        subject: what the call is about.
+    """
+    operation = action.rpartition(":")[2]
     try:
         yield
     except ClientError as exc:
-        raise _from_answer(exc, operation, subject) from exc
+        raise _from_answer(exc, action, subject) from exc
     except _NO_CREDENTIALS as exc:
         message = f"{operation} on {subject}: no usable AWS credentials"
         raise AccessDenied(
             message,
             operation=operation,
             code=type(exc).__name__,
-            hint="give the instance a role, or set the standard AWS variables",
+            hint="give the instance a role, or set the standard AWS variables for the daemon's user",
         ) from exc
     except _NEVER_SENT as exc:
         message = f"{operation} on {subject}: AWS can't be reached"
@@ -96,7 +116,8 @@ def mapped(operation: str, subject: str) -> Iterator[None]:
         raise Unavailable(message, operation=operation, code=type(exc).__name__) from exc
 
 
-def _from_answer(exc: ClientError, operation: str, subject: str) -> AwsError:
+def _from_answer(exc: ClientError, action: str, subject: str) -> AwsError:
+    operation = action.rpartition(":")[2]
     error = exc.response.get("Error", {})
     status = exc.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
     code = str(error.get("Code") or status)
@@ -106,11 +127,17 @@ def _from_answer(exc: ClientError, operation: str, subject: str) -> AwsError:
     if not HTTPStatus.BAD_REQUEST <= status < HTTPStatus.INTERNAL_SERVER_ERROR:
         return Unavailable(message, operation=operation, code=code, hint="AWS is failing; retried with backoff")
     if code in _DENIED or status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
-        return AccessDenied(message, operation=operation, code=code, hint=_policy_hint(operation))
+        return AccessDenied(message, operation=operation, code=code, hint=_denied_hint(action, code))
     if code in _NOT_FOUND:
         return NotFound(message, operation=operation, code=code)
     return Rejected(message, operation=operation, code=code)
 
 
-def _policy_hint(operation: str) -> str:
-    return f"allow {operation} in the instance role's policy (packaging/iam) and check the clock"
+def _denied_hint(action: str, code: str) -> str:
+    if code in _CLOCK_IS_OFF:
+        return "check this host's clock first, then its credentials: vawsum-agent doctor compares it with AWS's"
+    if code in _UNKNOWN_CREDENTIALS:
+        return _ASK_FOR_CREDENTIALS
+    if code.startswith("KMS"):
+        return "allow the instance role to use the KMS key, in the role's policy and in the key's"
+    return f"allow {action} in the instance role's policy, as the fragments in {POLICIES} do"

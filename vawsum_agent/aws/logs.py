@@ -67,7 +67,7 @@ class LogsClient:
             NotFound: the group or the stream does not exist.
             Rejected: the whole batch is refused, and would be again.
         """
-        with mapped("PutLogEvents", f"{group} {stream}"):
+        with mapped("logs:PutLogEvents", f"{group} {stream}"):
             answer = self._put.call(body, logGroupName=group, logStreamName=stream, logEvents=[])
         return _rejected(answer.get("rejectedLogEventsInfo") or {})
 
@@ -93,7 +93,7 @@ class LogsClient:
     def _page(self, group: str, stream: str, **arguments: object) -> dict[str, Any]:
         for pause_s in (*_PAGE_PAUSES_S, None):
             try:
-                with mapped("GetLogEvents", f"{group} {stream}"):
+                with mapped("logs:GetLogEvents", f"{group} {stream}"):
                     page: dict[str, Any] = self._client.get_log_events(
                         logGroupName=group, logStreamName=stream, **arguments
                     )
@@ -107,16 +107,16 @@ class LogsClient:
     def create_group(self, group: str, retention_days: int, kms_key_id: str) -> None:
         """Create a group with its retention and key; one that exists is left as it is. Raises AwsError."""
         arguments = {"kmsKeyId": kms_key_id} if kms_key_id else {}
-        with mapped("CreateLogGroup", group):
+        with mapped("logs:CreateLogGroup", group):
             if not self._created(self._client.create_log_group, logGroupName=group, **arguments):
                 return
         # If we die here the group keeps its events for ever, which loses nothing; the doctor points it out.
-        with mapped("PutRetentionPolicy", group):
+        with mapped("logs:PutRetentionPolicy", group):
             self._client.put_retention_policy(logGroupName=group, retentionInDays=retention_days)
 
     def create_stream(self, group: str, stream: str) -> None:
         """Create a stream; one that exists is fine. Raises AwsError, NotFound when the group does not exist."""
-        with mapped("CreateLogStream", f"{group} {stream}"):
+        with mapped("logs:CreateLogStream", f"{group} {stream}"):
             self._created(self._client.create_log_stream, logGroupName=group, logStreamName=stream)
 
     def _created(self, create: Any, **arguments: object) -> bool:  # noqa: ANN401 - a botocore method

@@ -50,35 +50,35 @@ class LogsProbe:
     def put(self, group: str, missing_stream: str) -> None:
         """PutLogEvents to a stream that does not exist, of an event so old that it would not be stored either."""
         event = {"timestamp": 1, "message": "vawsum-agent doctor"}
-        with mapped("PutLogEvents", f"{group} {missing_stream}"):
+        with mapped("logs:PutLogEvents", f"{group} {missing_stream}"):
             self._client.put_log_events(logGroupName=group, logStreamName=missing_stream, logEvents=[event])
 
     def get(self, group: str, stream: str) -> None:
         """GetLogEvents, of a stream that may exist or not."""
-        with mapped("GetLogEvents", f"{group} {stream}"):
+        with mapped("logs:GetLogEvents", f"{group} {stream}"):
             self._client.get_log_events(logGroupName=group, logStreamName=stream, limit=1)
 
     def create_group(self, group: str, *, is_there: bool) -> None:
         """CreateLogGroup, for one that exists already, else with a key that no key can have."""
         arguments = {} if is_there else {"kmsKeyId": _NO_SUCH_KEY}
-        with mapped("CreateLogGroup", group):
+        with mapped("logs:CreateLogGroup", group):
             self._client.create_log_group(logGroupName=group, **arguments)
 
     def create_stream(self, group: str, stream: str | None) -> None:
         """CreateLogStream, of one that exists, or in a group that does not; None: with an impossible name."""
-        with mapped("CreateLogStream", f"{group} {stream}"):
+        with mapped("logs:CreateLogStream", f"{group} {stream}"):
             self._client.create_log_stream(logGroupName=group, logStreamName=stream or _NO_STREAM_NAME)
 
     def set_retention(self, group: str) -> None:
         """PutRetentionPolicy, with a number of days that is not offered."""
-        with mapped("PutRetentionPolicy", group):
+        with mapped("logs:PutRetentionPolicy", group):
             self._client.put_retention_policy(logGroupName=group, retentionInDays=_NO_RETENTION_DAYS)
 
     def settings(self, group: str) -> GroupSettings | None:
         """DescribeLogGroups: how a group is set; None when it does not exist."""
         arguments: dict[str, str] = {}
         while True:
-            with mapped("DescribeLogGroups", group):
+            with mapped("logs:DescribeLogGroups", group):
                 page = self._client.describe_log_groups(logGroupNamePrefix=group, **arguments)
             for row in page.get("logGroups", ()):
                 if row["logGroupName"] == group:

@@ -45,5 +45,5 @@ class Skew:
         direction = "ahead of" if self.seconds > 0 else "behind"
         what = f"this host's clock is {format_duration(abs(self.seconds))} {direction} AWS's"
         severity = Severity.PROBLEM if abs(self.seconds) > _PROBLEM_S else Severity.WARNING
-        remedy = "synchronise it: systemctl enable --now chrony (or systemd-timesyncd)"
+        remedy = "synchronise it: systemctl enable --now chrony, or systemd-timesyncd"
         return [Finding(severity, what, "clock", remedy)]

@@ -50,7 +50,7 @@ class SnsClient:
         if topic_arn.endswith(".fifo"):
             sameness = hashlib.sha256((key or f"{subject}\n{message}").encode("utf-8", "replace")).hexdigest()
             arguments |= {"MessageGroupId": _GROUP, "MessageDeduplicationId": sameness}
-        with mapped("Publish", topic_arn):
+        with mapped("sns:Publish", topic_arn):
             answer = self._client(topic_arn).publish(**arguments)
             return str(answer["MessageId"])
 

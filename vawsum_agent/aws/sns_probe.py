@@ -25,13 +25,13 @@ class SnsProbe:
     def publish_nothing(self) -> None:
         """Publish, of an empty message."""
         fifo = {"MessageGroupId": "doctor", "MessageDeduplicationId": "doctor"}
-        with mapped("Publish", self._topic_arn):
+        with mapped("sns:Publish", self._topic_arn):
             self._client.publish(
                 TopicArn=self._topic_arn, Message="", **(fifo if self._topic_arn.endswith(".fifo") else {})
             )
 
     def subscriptions(self) -> int:
         """GetTopicAttributes: how many subscriptions are confirmed."""
-        with mapped("GetTopicAttributes", self._topic_arn):
+        with mapped("sns:GetTopicAttributes", self._topic_arn):
             answer = self._client.get_topic_attributes(TopicArn=self._topic_arn)
             return int(answer["Attributes"]["SubscriptionsConfirmed"])

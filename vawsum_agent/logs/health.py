@@ -48,7 +48,7 @@ def assess(
         )
     if not is_confirmation_allowed:
         notes.append(
-            {"what": "logs:GetLogEvents is not allowed: delivery is at least once", "hint": "allow it in the role"}
+            {"what": "logs:GetLogEvents is not allowed: delivery is at least once", "hint": "allow it in the instance role's policy"}
         )
     first = notes[0] if notes else None
     return Health(state, first["what"] if first else None, first["hint"] if first else None, notes)

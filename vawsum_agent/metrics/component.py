@@ -131,7 +131,8 @@ class MetricsComponent:
             time.sleep(min(0.05, deadline.remaining_s()))
         if self._has_work():
             error = self._publisher.progress.error
-            message = f"{self._spool.waiting.data_count} data not accepted" + (f": {error}" if error else " in time")
+            why = f": {error.message}" if error else " in time"
+            message = f"{self._spool.waiting.data_count} data not accepted{why}"
             raise DrainTimeout(message, hint="nothing is lost: they are published after the next start")
 
     def _has_work(self) -> bool:

@@ -105,7 +105,7 @@ def test_not_allowed(host: Host, sandbox: Sandbox) -> None:
     sandbox.deny("sns:Publish")
     answer = host.looks("rffff")
     assert (answer["state"], answer["waiting"]) == ("degraded", 1)
-    assert "allow Publish" in answer["hint"]
+    assert "allow sns:Publish in" in answer["hint"]
     sandbox.deny()
     host.looks("f" * 12)
     assert labels(sandbox) == ["FAILED"]

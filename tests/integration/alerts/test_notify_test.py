@@ -91,7 +91,7 @@ def test_without_a_region(user: User, sandbox: Sandbox) -> None:
     ("break_it", "said", "remedy"),
     [
         (lambda user, _: user.configure(f"{TOPIC}-gone"), "NotFound", "correct notify.sns_topic_arn"),
-        (lambda _, sandbox: sandbox.deny("sns:Publish"), "AuthorizationError", "allow Publish"),
+        (lambda _, sandbox: sandbox.deny("sns:Publish"), "AuthorizationError", "allow sns:Publish in"),
         (lambda _, sandbox: sandbox.fault("unavailable", operation="Publish"), "ServiceUnavailable", "AWS is failing"),
         (
             lambda user, _: user.environment.update(AWS_ENDPOINT_URL="http://127.0.0.1:9"),

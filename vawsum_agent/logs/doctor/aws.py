@@ -40,8 +40,7 @@ def _ask(probe: LogsProbe, logs: LogsConfig, identity: Identity, where: str) -> 
         for group, streams in groups.items():
             findings += permissions(probe, group, streams)
     except CredentialsRefused as refused:
-        hint = "check the instance's role, or the AWS_* variables and ~/.aws of the daemon's user; and the clock"
-        findings.append(Finding(Severity.PROBLEM, refused.error.message, where, hint))
+        findings.append(Finding(Severity.PROBLEM, refused.error.message, where, refused.error.hint))
     else:
         findings += _retention(probe, logs, list(groups))
     yield from probe.skew.findings()

@@ -6,13 +6,14 @@ import re
 from typing import TYPE_CHECKING
 
 from vawsum_agent.core.metric import Collected, Metric, Reading, Unit
+from vawsum_agent.core.shipped import APACHE_STATUS
 from vawsum_agent.metrics.servers.fields import Fields, once
 from vawsum_agent.metrics.servers.status_page import StatusPage
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-SNIPPET = "etc/apache2/vawsum-status.conf"
+SNIPPET = APACHE_STATUS
 
 METRICS = (
     Metric("apache_up", Unit.NONE, "1 when mod_status answers, 0 when not", highest=1),

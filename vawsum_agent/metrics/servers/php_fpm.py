@@ -6,13 +6,14 @@ import json
 from typing import TYPE_CHECKING
 
 from vawsum_agent.core.metric import Collected, Metric, Reading, Unit
+from vawsum_agent.core.shipped import APACHE_STATUS, PHP_STATUS
 from vawsum_agent.metrics.servers.fields import Fields, once
 from vawsum_agent.metrics.servers.status_page import StatusPage
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-SNIPPET = "etc/php/vawsum-status.conf and etc/apache2/vawsum-status.conf"
+SNIPPET = f"{PHP_STATUS} and {APACHE_STATUS}"
 UNKNOWN_POOL = "unknown"
 """Stands for the pool of a page that has never answered since the agent was started."""
 
