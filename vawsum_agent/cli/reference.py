@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, get_args, get_origin, get_type_hints
+from typing import TYPE_CHECKING, Any, get_origin, get_type_hints
 
 import click
 import msgspec
 
 from vawsum_agent.cli.main import cli
-from vawsum_agent.config.convert import bare, describe, struct_of
+from vawsum_agent.config.convert import bare, describe, heading, struct_of
 from vawsum_agent.config.model import Bytes, Config, Seconds
 from vawsum_agent.config.placeholders import NAMES
 from vawsum_agent.config.rules import Rule
 from vawsum_agent.core.events import EVENTS
+from vawsum_agent.core.text import toml
 from vawsum_agent.metrics.catalogue import SECTIONS
 
 if TYPE_CHECKING:
@@ -56,16 +57,29 @@ def _configuration() -> str:
 
 def _tables(model: type[msgspec.Struct], prefix: str) -> Iterator[str]:
     """The tables below a model, each before those it holds."""
-    for name, hint in get_type_hints(model, include_extras=True).items():
+    hints = get_type_hints(model, include_extras=True)
+    for field in msgspec.structs.fields(model):
+        hint = hints[field.name]
         table, is_array = struct_of(hint)
         if table is None:
             continue
-        path = f"{prefix}{name}"
-        yield f"## `[[{path}]]`" if is_array else f"## `[{path}]`"
+        path = f"{prefix}{field.name}"
+        yield f"## `{heading(path, hint)}`"
         about = (table.__doc__ or "").partition(": ")[2].strip()
-        yield about[:1].upper() + about[1:]  # capitalize() would make small letters of all others
+        texts = [about[:1].upper() + about[1:]]  # capitalize() would make small letters of all others
+        if description := _description(hint):
+            texts.append(f"{description[:1].upper()}{description[1:]}.")
+        yield " ".join(texts)
+        if is_array and (tables := _default_of(field)):
+            yield "```toml\n" + "\n\n".join(_written(path, table) for table in tables) + "\n```"
         yield "\n".join(["| key | value | default | |", "|---|---|---|---|", *_keys(table)])
         yield from _tables(table, f"{path}.")
+
+
+def _written(path: str, table: msgspec.Struct) -> str:
+    """A table of an array as a file would have it."""
+    keys = [f"{name} = {toml(value)}" for name, value in msgspec.structs.asdict(table).items()]
+    return "\n".join([f"[[{path}]]", *keys])
 
 
 def _keys(model: type[msgspec.Struct]) -> Iterator[str]:
@@ -78,28 +92,28 @@ def _keys(model: type[msgspec.Struct]) -> Iterator[str]:
 
 
 def _value(hint: object) -> str:
-    """What a key takes: its kind, unless a rule says it better."""
-    rules = [mark.text for mark in bare(hint)[1] if isinstance(mark, Rule)]
-    base, _ = bare(hint)
+    """What a key takes; how durations and sizes are written is said once for all."""
+    base, metadata = bare(hint)
     if base in (Seconds, Bytes):
-        return f"{'duration' if base is Seconds else 'size'}, {rules[0]}"
-    if rules:
-        return rules[0]
-    if get_origin(base) is list:
-        return f"list, each {_value(get_args(base)[0])}"
-    return describe(hint)
+        rules = [mark.text for mark in metadata if isinstance(mark, Rule)]
+        return ", ".join(["duration" if base is Seconds else "size", *rules])
+    return describe(hint).removeprefix("a ") if get_origin(base) is list else describe(hint)
 
 
 def _default(field: Any, hint: object) -> str:  # noqa: ANN401 - msgspec keeps the type of its field information private
     if field.required:
         return "required"
-    value = field.default if field.default_factory is msgspec.NODEFAULT else field.default_factory()
+    value = _default_of(field)
     base, _ = bare(hint)
     if base is Seconds:
         return f'`"{value:g}s"`'
     if base is Bytes:
         return f'`"{value >> 20}MiB"`'
-    return f'`"{value}"`' if isinstance(value, str) else f"`{value}`"
+    return f"`{toml(value)}`"
+
+
+def _default_of(field: Any) -> Any:  # noqa: ANN401 - as above
+    return field.default if field.default_factory is msgspec.NODEFAULT else field.default_factory()
 
 
 def _description(hint: object) -> str:
