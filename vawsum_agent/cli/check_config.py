@@ -9,8 +9,10 @@ import click
 from vawsum_agent.cli.findings import document_of, print_findings, worst_exit_code
 from vawsum_agent.cli.options import config_option, examples, json_option, print_json
 from vawsum_agent.config.load import Loaded, load
+from vawsum_agent.config.summary import switched_on, warnings
 from vawsum_agent.config.tree import MISSING
 from vawsum_agent.core.errors import ConfigError
+from vawsum_agent.core.text import printable
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -24,9 +26,9 @@ if TYPE_CHECKING:
 )
 @config_option
 @json_option
-@click.option("--online", is_flag=True, help="Also try what the configuration names: AWS, file access.")
+@click.option("--online", is_flag=True, help="Also try what the configuration names: AWS, servers, disks, file access.")
 def check_config(config_path: Path, *, as_json: bool, online: bool) -> int:
-    """Validate the configuration: every violation at once, exit 78 if there is any."""
+    """Validate the configuration: every violation at once, exit 78 if there is any; else what it switches on."""
     try:
         loaded = load(config_path)
     except ConfigError as error:
@@ -34,13 +36,14 @@ def check_config(config_path: Path, *, as_json: bool, online: bool) -> int:
             raise
         print_json({"valid": False, "violations": _rows(error)})
         return error.exit_code
-    findings = _probe(loaded) if online else []
+    findings = warnings(loaded.config, str(config_path)) + (_probe(loaded) if online else [])
     if as_json:
         files = [str(file) for file in loaded.files]
-        print_json({"valid": True, "violations": [], "files": files, "findings": document_of(findings)})
+        document = {"valid": True, "violations": [], "files": files, "switches_on": switched_on(loaded.config)}
+        print_json(document | {"findings": document_of(findings)})
     else:
-        sources = len(loaded.config.logs.source) if loaded.config.logs else 0
-        click.echo(f"valid: {', '.join(map(str, loaded.files))}; {sources} log source{'' if sources == 1 else 's'}")
+        for line in (f"valid: {', '.join(map(str, loaded.files))}", *switched_on(loaded.config)):
+            click.echo(printable(line))
         print_findings(findings)
     return worst_exit_code(findings)
 

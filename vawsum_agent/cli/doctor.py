@@ -9,6 +9,7 @@ import click
 from vawsum_agent.cli.findings import document_of, print_findings, worst_exit_code
 from vawsum_agent.cli.options import config_option, examples, json_option, print_json
 from vawsum_agent.config.load import load
+from vawsum_agent.config.summary import warnings
 from vawsum_agent.daemon.checks import diagnose
 from vawsum_agent.daemon.log_output import silence
 
@@ -31,7 +32,8 @@ def doctor(config_path: Path, *, as_json: bool, root: Path) -> int:
     problem; a warning is none.
     """
     silence()
-    findings = list(diagnose(load(config_path).config, root))
+    config = load(config_path).config
+    findings = [*warnings(config, str(config_path)), *diagnose(config, root)]
     if as_json:
         print_json({"findings": document_of(findings)})
     else:

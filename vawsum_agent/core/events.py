@@ -22,6 +22,7 @@ EVENTS = {
     "control_accept_failed": "A connection to the control socket could not be taken.",
     "identity_resolved": "Who this host is, and where that was found.",
     "library_warned": "A library logged a warning; its text is attached.",
+    "nothing_switched_on": "The configuration has no table that gives the daemon any work.",
     "operation_failed": "A start, drain, reload or stop of the daemon failed.",
     "snapshot_not_saved": "The status could not be written to the state store.",
     "stop_forced": "A second signal came: the daemon ends without draining.",

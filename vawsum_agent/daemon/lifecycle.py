@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import structlog
 
+from vawsum_agent.config.summary import NOTHING, NOTHING_HINT, does_nothing
 from vawsum_agent.core.component import State
 from vawsum_agent.core.errors import AgentError
 from vawsum_agent.daemon.operation import CuttableDeadline, Operation
@@ -122,6 +123,7 @@ class Daemon:
     def run(self) -> int:
         """Start everything and stay until told to stop; returns the exit code."""
         _log.info("agent_started", version=self._version, files=list(map(str, self._running.loaded.files)))
+        self._tell_of_nothing()
         self._begin("start", START_TIMEOUT_S, self._start)
         while self._exit_code is None:
             self._turn()
@@ -137,7 +139,7 @@ class Daemon:
         running, notices = self._running, self._notices()
         files = tuple(map(str, running.loaded.files))
         state = self._state or worst([component.state for component in components])
-        if state is State.RUNNING and notices:
+        if state is State.RUNNING and self._refused is not None:
             state = State.DEGRADED
         facts = Facts(self._version, running.identity, self._process.pid, self._started_at, files)
         return document(facts, state, components, notices)
@@ -149,11 +151,14 @@ class Daemon:
         return request.reply.get()
 
     def _notices(self) -> list[Notice]:
-        if self._refused is None:
-            return []
-        reasons = "; ".join(self._refused.message.split("\n"))
-        text = f"the configuration on disk is refused and the one before goes on: {reasons}"
-        return [Notice(text, "mend it (vawsum-agent check-config) and reload")]
+        notices = []
+        if self._refused is not None:
+            reasons = "; ".join(self._refused.message.split("\n"))
+            text = f"the configuration on disk is refused and the one before goes on: {reasons}"
+            notices.append(Notice(text, "mend it (vawsum-agent check-config) and reload"))
+        if does_nothing(self._running.loaded.config):
+            notices.append(Notice(NOTHING, NOTHING_HINT))
+        return notices
 
     def _turn(self) -> None:
         with contextlib.suppress(queue.Empty):
@@ -247,7 +252,12 @@ class Daemon:
             self._running = following
             self._start_running()
             _log.info("config_reloaded", files=list(map(str, following.loaded.files)))
+            self._tell_of_nothing()
         self._notifier.ready()
+
+    def _tell_of_nothing(self) -> None:
+        if does_nothing(self._running.loaded.config):
+            _log.warning("nothing_switched_on", error=NOTHING, hint=NOTHING_HINT)
 
     def _feed_watchdog(self) -> None:
         interval_s, now = self._notifier.watchdog_interval_s, self._clock.monotonic()

@@ -10,21 +10,40 @@ if TYPE_CHECKING:
 
 
 def test_valid(agent: Agent) -> None:
-    """A configuration that holds is said to, with its files."""
+    """A configuration that holds is said to, with its files and what it switches on."""
+    agent.config.write_text(agent.config.read_text() + "[metrics]\n")
     ended = agent.run("check-config")
     assert ended.code == 0
-    assert ended.out == f"valid: {agent.config}; 0 log sources\n"
+    switched_on = "metrics: the host; into CWAgent every 1m"
+    assert ended.out == f"valid: {agent.config}\n{switched_on}\n"
     assert json.loads(agent.run("check-config", "--json").out) == {
         "valid": True,
         "violations": [],
         "files": [str(agent.config)],
+        "switches_on": [switched_on],
         "findings": [],
     }
 
 
+def test_nothing_is_switched_on(agent: Agent) -> None:
+    """A daemon without work is warned of, by doctor too; it is no failure."""
+    for command in ("check-config", "doctor"):
+        ended = agent.run(command)
+        assert ended.code == 0
+        assert f"warning  {agent.config}: nothing is switched on" in ended.out
+
+
+def test_messages_are_printable(agent: Agent) -> None:
+    """A control sequence in a file is written out where it is told, and not carried out."""
+    agent.config.write_text('[agent]\nrole = "\\u001b[2J"\n"\\u001b[31m" = 1\n')
+    ended = agent.run("check-config")
+    assert (ended.code, len(ended.err.splitlines())) == (78, 2)
+    assert ended.err.replace("\n", "").isprintable()
+
+
 def test_violations(agent: Agent) -> None:
     """Every violation is a line on stderr, or a row with its four parts; the exit code is 78."""
-    agent.config.write_text('[agent]\nrole = "wbe"\n[[logs.source]]\npaths = ["/x"]\nformat = "json"\n[images]\n')
+    agent.config.write_text('[agent]\nrole = "wbe"\n[[logs.source]]\npaths = ["/x"]\nformat = "json"\n[backup]\n')
     ended = agent.run("check-config")
     assert (ended.code, ended.out) == (78, "")
     assert len(ended.err.splitlines()) == 3
@@ -32,7 +51,7 @@ def test_violations(agent: Agent) -> None:
     document = json.loads(as_json.out)
     assert as_json.code == 78
     assert document["valid"] is False
-    assert [row["key"] for row in document["violations"]] == ["agent.role", "logs.source[0].name", "images"]
+    assert [row["key"] for row in document["violations"]] == ["agent.role", "logs.source[0].name", "backup"]
     assert document["violations"][0]["value"] == "wbe"
     assert document["violations"][1]["value"] is None
     assert all(set(row) == {"file", "key", "value", "expected"} for row in document["violations"])

@@ -6,10 +6,12 @@ import threading
 from typing import TYPE_CHECKING
 
 import pytest
+import structlog
+from structlog.testing import capture_logs
 
 from tests.unit.daemon.components import Script, Scripted, wait_until
 from vawsum_agent.config.load import Loaded
-from vawsum_agent.config.model import AgentConfig, Config, Seconds
+from vawsum_agent.config.model import AgentConfig, Config, MetricsConfig, Seconds
 from vawsum_agent.core.board import StatusBoard
 from vawsum_agent.core.clock import SystemClock
 from vawsum_agent.core.component import State
@@ -55,9 +57,10 @@ class Running:
         self._thread.start()
 
     def generation(self, name: str, role: str = "web") -> Generation:
-        """What a configuration with one component of that name becomes."""
-        config = Config(agent=AgentConfig(drain_timeout=Seconds(self._drain_timeout_s)))
-        parts = [Part(name, lambda: Scripted(name, self.script))]
+        """What a configuration with one component of that name becomes, or with none where it is empty."""
+        agent = AgentConfig(drain_timeout=Seconds(self._drain_timeout_s))
+        config = Config(agent=agent, metrics=MetricsConfig() if name else None)
+        parts = [Part(name, lambda: Scripted(name, self.script))] if name else []
         return Generation(Loaded(config, ()), Identity("i-1", "host", "test", role), Supervisor(parts, CLOCK))
 
     def _next(self) -> Generation:
@@ -173,11 +176,23 @@ def test_reload_with_a_bad_configuration(running: Running) -> None:
     running.following += [ConfigError([Violation("agent.toml", "agent.role", "wbe", "web")]), running.generation("x")]
     running.daemon.inbox.put(Reload())
     wait_until(lambda: running.state() == "degraded")
-    assert "agent.role = 'wbe'" in str(running.daemon.status()["notices"])
+    assert 'agent.role = "wbe"' in str(running.daemon.status()["notices"])
     assert running.script.diary == ["logs start"]
     running.daemon.inbox.put(Reload())
     wait_until(lambda: running.state() == "running")
     assert running.daemon.status()["notices"] == []
+
+
+def test_configuration_without_work(running: Running) -> None:
+    """A daemon that has nothing to do says so in status and, once, in its log; it is not degraded by that."""
+    structlog.reset_defaults()  # commands that other tests ran in this process have silenced it
+    with capture_logs() as logged:
+        running.following.append(running.generation(""))
+        running.daemon.inbox.put(Reload())
+        wait_until(lambda: "nothing is switched on" in str(running.daemon.status()["notices"]))
+        wait_until(lambda: running.state() == "running")
+        running.stop()
+    assert [event["log_level"] for event in logged if event["event"] == "nothing_switched_on"] == ["warning"]
 
 
 def test_status_document(running: Running) -> None:
