@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from vawsum_agent.core.errors import AgentError, ConfigError
+from vawsum_agent.core.text import printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -58,7 +59,8 @@ def _command_path(context: click.Context | None) -> str:
 
 def _report(message: str, hint: str = "") -> None:
     text = " ".join(message.split("\n"))
-    click.echo(f"error: {text} ({hint})" if hint else f"error: {text}", err=True)
+    # A message may quote a file, a server or AWS.
+    click.echo(printable(f"error: {text} ({hint})" if hint else f"error: {text}"), err=True)
 
 
 def _report_bug(error: Exception) -> None:

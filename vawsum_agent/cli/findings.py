@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from vawsum_agent.core.finding import Finding, Severity
+from vawsum_agent.core.text import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -16,12 +17,18 @@ _STYLE = {Severity.PROBLEM: "red", Severity.WARNING: "yellow", Severity.OK: "gre
 
 
 def print_findings(findings: Iterable[Finding]) -> None:
-    """Print the worst first, each with its remedy below it."""
-    for finding in sorted(findings, key=lambda finding: _ORDER.index(finding.severity)):
-        severity = click.style(f"{finding.severity.value:8}", fg=_STYLE[finding.severity])
-        click.echo(f"{severity} {finding.where}: {finding.what}")
-        if finding.remedy:
-            click.echo(f"{'':8} → {finding.remedy}")
+    """Print the worst first, each with its remedy below it; those of one remedy together, and it once."""
+    by_remedy: dict[tuple[int, object], list[Finding]] = {}
+    for number, finding in enumerate(findings):
+        together = finding.remedy or number
+        by_remedy.setdefault((_ORDER.index(finding.severity), together), []).append(finding)
+    for _, found in sorted(by_remedy.items(), key=lambda item: item[0][0]):
+        for finding in found:
+            severity = click.style(f"{finding.severity.value:8}", fg=_STYLE[finding.severity])
+            # What is told of a file, a page or an answer of AWS may quote it.
+            click.echo(f"{severity} {printable(finding.where)}: {printable(finding.what)}")
+        if found[0].remedy:
+            click.echo(f"{'':8} → {printable(found[0].remedy)}")
 
 
 def document_of(findings: Iterable[Finding]) -> list[dict[str, str]]:

@@ -16,6 +16,7 @@ from vawsum_agent.cli.options import config_option, examples, json_option, print
 from vawsum_agent.config.load import load
 from vawsum_agent.config.model import LogsConfig
 from vawsum_agent.core.clock import SystemClock
+from vawsum_agent.core.text import printable
 from vawsum_agent.daemon.identity import Host
 from vawsum_agent.daemon.log_output import silence
 from vawsum_agent.daemon.session import open_session
@@ -64,7 +65,7 @@ def replay(config_path: Path, *, as_json: bool, dry_run: bool, reasons: tuple[st
     else:
         _print(report, is_dry_run=dry_run)
     for error in report.errors:
-        click.echo(f"error: {error}", err=True)
+        click.echo(printable(f"error: {error}"), err=True)
     return 0 if dry_run else int(report.total("found") > report.total("accepted"))
 
 
@@ -101,7 +102,7 @@ def _print(report: Report, *, is_dry_run: bool) -> None:
         parts += [f"{row.refused} refused again"] if row.refused else []
         parts += [f"{row.failed} failed"] if row.failed else []
         parts += [f"{row.untimely} outside the time that CloudWatch takes (--restamp)"] if row.untimely else []
-        click.echo(f"{group} {stream} {reason}: {', '.join(parts)}")
+        click.echo(printable(f"{group} {stream} {reason}: {', '.join(parts)}"))
     if is_dry_run or not report.rows:
         return
     found, accepted = report.total("found"), report.total("accepted")

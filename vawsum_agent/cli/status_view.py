@@ -12,6 +12,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from vawsum_agent.core.text import printable
 from vawsum_agent.core.units import format_bytes, format_duration
 
 if TYPE_CHECKING:
@@ -116,9 +117,10 @@ def _troubles(document: Document) -> list[Text]:
         found += [(f"{row['name']}: {what}", hint) for what, hint in problems]
     lines = []
     for text, hint in found:
-        lines.append(Text(f"! {text}", style=_BAD))
+        # They may quote a server or AWS.
+        lines.append(Text(f"! {printable(text)}", style=_BAD))
         if hint:
-            lines.append(Text(f"  → {hint}"))
+            lines.append(Text(f"  → {printable(hint)}"))
     return lines
 
 

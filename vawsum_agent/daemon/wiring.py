@@ -12,6 +12,7 @@ from vawsum_agent.config.load import Loaded, load
 from vawsum_agent.core.board import StatusBoard
 from vawsum_agent.core.clock import Clock, SystemClock
 from vawsum_agent.core.errors import ConfigError, Violation
+from vawsum_agent.core.text import toml
 from vawsum_agent.daemon import notify
 from vawsum_agent.daemon.control import ControlServer
 from vawsum_agent.daemon.control_http import Routes
@@ -97,7 +98,7 @@ def reloaded(path: Path, running: AgentConfig) -> Loaded:
         raise ConfigError(
             [
                 Violation(
-                    str(path), f"agent.{name}", getattr(wanted, name), f"{getattr(running, name)!r} until a restart"
+                    str(path), f"agent.{name}", getattr(wanted, name), f"{toml(getattr(running, name))} until a restart"
                 )
                 for name in moved
             ]
