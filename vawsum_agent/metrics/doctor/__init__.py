@@ -2,7 +2,7 @@
 
 pages   the status pages of Apache and PHP-FPM
 mysql   the option file, the login, the grants
-host    disks and process groups that mean nothing
+host    disks that are not mounted, process groups that mean nothing
 aws     reachability, the clock, permission to publish
 
 `checks` runs all but `aws.aws`, which needs the SDK.
@@ -30,15 +30,15 @@ def checks(config: Config) -> Iterator[Finding]:
     if config.metrics is None:
         yield Finding(Severity.OK, "not configured", "[metrics]")
         return
-    yield from disks(config.metrics)
     yield from process_groups(config.metrics)
     yield from access(config)
 
 
 def access(config: Config) -> Iterator[Finding]:
-    """Check whether the servers that are configured are there and let us in: what ``check-config --online`` runs."""
+    """Check whether the configured disks and servers are there and let us in: what ``check-config --online`` runs."""
     if config.metrics is None:
         return
+    yield from disks(config.metrics)
     yield from pages(config.metrics)
     if config.metrics.mysql is not None:
         yield from mysql(config.metrics.mysql.defaults_file, config.agent.state_dir)

@@ -3,32 +3,46 @@
 from __future__ import annotations
 
 import os
+import posixpath
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vawsum_agent.config.model import MetricsConfig
 from vawsum_agent.core.finding import Finding, Severity
+from vawsum_agent.metrics.host.mounts import parse_mounts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from collections.abc import Set as AbstractSet
 
 _LONGEST_COMMAND = 15
 """The kernel keeps no more of a command's name (proc(5), comm)."""
 
 
-def disks(metrics: MetricsConfig) -> Iterator[Finding]:
-    """Check that each disk is a mount point."""
-    for name in metrics.disks:
-        if not Path(name).exists():
-            remedy = "mount it, or take it out of metrics.disks"
-            yield Finding(Severity.PROBLEM, "does not exist: nothing is measured", name, remedy)
-        elif not os.path.ismount(name):
-            mount = next(str(folder) for folder in Path(name).resolve().parents if os.path.ismount(folder))
-            what = f"is no mount point: what is measured is the file system of {mount}, or a disk is not mounted"
-            yield Finding(Severity.WARNING, what, name, f"mount it, or name {mount} in metrics.disks")
-        else:
+def disks(metrics: MetricsConfig, proc: Path = Path("/proc")) -> Iterator[Finding]:
+    """Check that each disk is a mount point, by the list the daemon goes by; ``proc`` is where procfs is mounted."""
+    mounts = {mount.path for mount in parse_mounts((proc / "self/mountinfo").read_bytes())}
+    names = [*dict.fromkeys(map(posixpath.normpath, metrics.disks))]
+    for name in names:
+        if name in mounts:
             yield Finding(Severity.OK, "is a mount point", name)
+            continue
+        target = os.path.realpath(name)
+        nearest = _nearest(target, mounts)
+        if nearest == target:
+            what, remedy = f"is a symbolic link to the mount {nearest}", f"name {nearest} in metrics.disks"
+        else:
+            kind = "is no mount point" if Path(name).exists() else "does not exist"
+            what = f"{kind}; is it mounted? the nearest mount is {nearest}"
+            instead = "take it out of metrics.disks" if nearest in names else f"name {nearest} in metrics.disks"
+            remedy = f"mount it, or {instead}"
+        yield Finding(Severity.WARNING, f"nothing is measured: it {what}", name, remedy)
+
+
+def _nearest(path: str, mounts: AbstractSet[str]) -> str:
+    """Find the mount that a path is on."""
+    return next((folder for folder in (path, *map(str, Path(path).parents)) if folder in mounts), "/")
 
 
 def process_groups(metrics: MetricsConfig, proc: Path = Path("/proc")) -> Iterator[Finding]:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from vawsum_agent.config.model import MetricsConfig, ProcessGroup
+import pytest
+
+from vawsum_agent.config.model import Config, MetricsConfig, ProcessGroup
 from vawsum_agent.core.finding import Severity
+from vawsum_agent.metrics.doctor import access, checks
 from vawsum_agent.metrics.doctor.host import disks, process_groups
 
 if TYPE_CHECKING:
@@ -23,13 +26,40 @@ def proc_with(folder: Path, *commands: str) -> Path:
 
 
 def test_disks_are_mount_points(tmp_path: Path) -> None:
-    """A folder that is no mount point is a warning that names the one it lies on; one that is missing is a problem."""
+    """A disk that is not mounted is a warning with the mount it would be on; nothing of it is measured."""
     (tmp_path / "data").mkdir()
-    found = list(disks(MetricsConfig(disks=["/", "/proc", str(tmp_path / "data"), str(tmp_path / "gone")])))
-    assert [finding.severity for finding in found] == [Severity.OK, Severity.OK, Severity.WARNING, Severity.PROBLEM]
-    assert "no mount point" in found[2].what
-    assert "metrics.disks" in found[2].remedy
-    assert found[3].what == "does not exist: nothing is measured"
+    (tmp_path / "link").symlink_to("/proc")
+    names = ["/", "/proc/", str(tmp_path / "data"), str(tmp_path / "gone"), str(tmp_path / "link")]
+    found = list(disks(MetricsConfig(disks=names)))
+    assert [finding.severity for finding in found] == [Severity.OK] * 2 + [Severity.WARNING] * 3
+    assert [finding.where for finding in found] == ["/", "/proc", *names[2:]]
+    assert "it is no mount point; is it mounted? the nearest mount is /" in found[2].what
+    assert "it does not exist; is it mounted? the nearest mount is /" in found[3].what
+    assert found[4].remedy == "name /proc in metrics.disks"
+
+
+def test_disks_are_looked_at_online(tmp_path: Path) -> None:
+    """``check-config --online`` looks at disks as doctor does."""
+    config = Config(metrics=MetricsConfig(disks=[str(tmp_path)]))
+    assert [finding.where for finding in access(config)] == [str(tmp_path)]
+    assert [finding.where for finding in checks(config)].count(str(tmp_path)) == 1
+
+
+@pytest.mark.parametrize(
+    ("disk", "also", "remedy"),
+    [
+        ("/data/shop", "/", "mount it, or name /data in metrics.disks"),
+        ("/data/shop", "/data", "mount it, or take it out of metrics.disks"),
+        ("/database", "/", "mount it, or take it out of metrics.disks"),
+    ],
+)
+def test_nearest_mount(tmp_path: Path, disk: str, also: str, remedy: str) -> None:
+    """The nearest mount is proposed unless it is measured already."""
+    (tmp_path / "self").mkdir()
+    lines = [f"1 0 8:{number} / {path} rw - ext4 /dev/sda{number} rw\n" for number, path in enumerate(["/", "/data"])]
+    (tmp_path / "self" / "mountinfo").write_text("".join(lines))
+    found = list(disks(MetricsConfig(disks=[also, disk]), tmp_path))
+    assert [finding.remedy for finding in found] == ["", remedy]
 
 
 def test_process_groups_match_something(tmp_path: Path) -> None:
