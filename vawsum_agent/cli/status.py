@@ -66,7 +66,7 @@ def current(agent: AgentConfig) -> dict[str, object]:
 
 def _before(agent: AgentConfig) -> tuple[dict[str, object], float] | None:
     """Read what the daemon wrote down some seconds ago, to tell rates from; a user who may not read it sees none."""
-    from vawsum_agent.state.store import read_snapshot  # noqa: PLC0415 - `--json` needs no SQLite
+    from vawsum_agent.state.inspection import read_snapshot  # noqa: PLC0415 - `--json` needs no SQLite
 
     try:
         snapshot = read_snapshot(state_file(agent))
@@ -77,7 +77,7 @@ def _before(agent: AgentConfig) -> tuple[dict[str, object], float] | None:
 
 def _last_known(agent: AgentConfig, error: AgentError) -> dict[str, object]:
     # Imported here since a running daemon, the usual case, needs no SQLite.
-    from vawsum_agent.state.store import read_snapshot  # noqa: PLC0415
+    from vawsum_agent.state.inspection import read_snapshot  # noqa: PLC0415
 
     try:
         snapshot = read_snapshot(state_file(agent))

@@ -14,6 +14,7 @@ import structlog
 from vawsum_agent.core.clock import rfc3339
 from vawsum_agent.core.durable import sync_directory
 from vawsum_agent.core.errors import StateError
+from vawsum_agent.state.mode import create_private
 from vawsum_agent.state.schema import APPLICATION_ID
 
 if TYPE_CHECKING:
@@ -72,6 +73,7 @@ def _restore(path: Path) -> str:
         return "begun anew"
     saved_at = rfc3339(copy.stat().st_mtime)
     temporary = path.with_name(f"{path.name}.restoring")
+    create_private(temporary)
     shutil.copyfile(copy, temporary)
     # If we die before the rename, the store is missing and the next start comes here again.
     temporary.rename(path)

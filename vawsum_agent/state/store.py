@@ -18,6 +18,7 @@ import structlog
 from vawsum_agent.core.durable import replace_durably
 from vawsum_agent.core.errors import StateError
 from vawsum_agent.state.damage import copy_of, is_disk_full, recover
+from vawsum_agent.state.mode import create_private, keep_private
 from vawsum_agent.state.reserve import Reserve
 from vawsum_agent.state.schema import APPLICATION_ID, MIGRATIONS, VERSION
 
@@ -74,6 +75,7 @@ class Store:
         """
         reserve = Reserve(path.with_name("state.reserve"))
         _prepare_folder(path.parent)
+        keep_private(path)
         rebuilt_because = recover(path, clock, was_in_use=reserve.was_held())
         is_first_start = not path.exists() and rebuilt_because is None
         try:
@@ -169,9 +171,10 @@ class Store:
                 return
             temporary.unlink(missing_ok=True)
             try:
+                create_private(temporary)  # SQLite takes an empty file for none, and keeps its mode
                 self._connection.execute("VACUUM INTO ?", (str(temporary),))
                 self._copied_writes, self._copied_at = self._writes, self._clock.monotonic()
-            except sqlite3.Error as exc:
+            except (sqlite3.Error, OSError) as exc:
                 temporary.unlink(missing_ok=True)
                 raise _unusable(copy, exc) from exc
         # If we die before the rename, the older copy is still whole.
@@ -201,23 +204,6 @@ class Store:
                 self._connection.close()
 
 
-def read_snapshot(path: Path) -> tuple[dict[str, object], float] | None:
-    """Read the last status of a daemon that is not running, and when it was saved; None when there is none.
-
-    Raises:
-        StateError: the file exists and can't be read.
-    """
-    if not path.exists():
-        return None
-    try:
-        connection = sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=_BUSY_TIMEOUT_S)
-        with contextlib.closing(connection):
-            row = connection.execute("SELECT body, saved_at FROM snapshot").fetchone()
-    except sqlite3.Error as exc:
-        raise _unusable(path, exc) from exc
-    return (orjson.loads(row[0]), row[1]) if row else None
-
-
 def add_to_counter(db: sqlite3.Connection, name: str, by: int) -> None:
     """Add to a counter inside a transaction of the caller's."""
     db.execute(
@@ -241,6 +227,10 @@ def _prepare_folder(folder: Path) -> None:
 
 
 def _open(path: Path) -> sqlite3.Connection:
+    # SQLite gives the write-ahead log and its index the mode that the file has when it first opens it. Where it can't
+    # be made, SQLite says why.
+    with contextlib.suppress(OSError):
+        create_private(path)
     connection = sqlite3.connect(path, timeout=_BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False)
     try:
         connection.row_factory = sqlite3.Row
@@ -253,7 +243,6 @@ def _open(path: Path) -> sqlite3.Connection:
     except BaseException:
         connection.close()
         raise
-    path.chmod(0o640)
     return connection
 
 
@@ -296,5 +285,5 @@ def _set_pages_aside(connection: sqlite3.Connection) -> None:
             raise
 
 
-def _unusable(path: Path, exc: sqlite3.Error) -> StateError:
+def _unusable(path: Path, exc: sqlite3.Error | OSError) -> StateError:
     return StateError(f"{path}: {exc}", hint="check the disk and the file's owner; moving the file away starts anew")

@@ -22,7 +22,8 @@ from vawsum_agent.daemon.notify import Notifier
 from vawsum_agent.daemon.requests import DrainReport, Reload, Stop
 from vawsum_agent.daemon.supervised import Part
 from vawsum_agent.daemon.supervisor import Supervisor
-from vawsum_agent.state.store import Store, read_snapshot
+from vawsum_agent.state.inspection import read_snapshot
+from vawsum_agent.state.store import Store
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

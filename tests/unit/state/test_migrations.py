@@ -9,11 +9,12 @@ from pathlib import Path
 import pytest
 
 from vawsum_agent.core.clock import SystemClock
+from vawsum_agent.state.inspection import read_snapshot
 from vawsum_agent.state.log_batches import LogBatches
 from vawsum_agent.state.log_files import LogFiles
 from vawsum_agent.state.metric_spool import MetricSpool
 from vawsum_agent.state.schema import VERSION
-from vawsum_agent.state.store import Store, read_snapshot
+from vawsum_agent.state.store import Store
 
 SAMPLES = sorted(Path(__file__).parent.joinpath("samples").glob("version-*.sql"))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from typing import TYPE_CHECKING
 
@@ -9,12 +10,14 @@ import pytest
 
 from vawsum_agent.core.clock import SystemClock
 from vawsum_agent.core.errors import StateError
+from vawsum_agent.state.inspection import read_snapshot
 from vawsum_agent.state.log_batches import BatchRecord, LogBatches
 from vawsum_agent.state.log_files import LogFiles
 from vawsum_agent.state.log_records import Fingerprint, Marker
-from vawsum_agent.state.store import Store, read_snapshot
+from vawsum_agent.state.store import Store
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from vawsum_agent.state.log_records import FileRecord
@@ -79,6 +82,41 @@ def test_lost_store_without_a_copy_is_said(tmp_path: Path) -> None:
     store = open_store(tmp_path)
     assert store.rebuilt_because == "state.db was missing; begun anew"
     assert store.may_lag
+
+
+@pytest.fixture
+def open_umask() -> Iterator[None]:
+    """A process whose new files anybody may read."""
+    before = os.umask(0)
+    yield
+    os.umask(before)
+
+
+@pytest.mark.usefixtures("open_umask")
+def test_nobody_else_reads_the_store(tmp_path: Path) -> None:
+    """Store, write-ahead log, index, copy, what is restored and what is moved aside: only for owner and group."""
+    store = open_store(tmp_path)
+    add_file(store)
+    store.save_copy()
+    first = modes(tmp_path)
+    store.close()
+    (tmp_path / "state.db").write_bytes(b"junk" * 5000)
+    for name in ("state.db", "state.db-wal"):  # as earlier versions left it
+        (tmp_path / name).touch()
+        (tmp_path / name).chmod(0o666)
+    restored = open_store(tmp_path)
+    second = modes(tmp_path)
+    restored.close()
+    names = {"state.db", "state.db-wal", "state.db-shm", "state.db.copy"}
+    assert names <= first.keys()
+    assert names <= second.keys()
+    assert any(name.startswith("state.db.damaged") for name in second)
+    assert not {name for found in (first, second) for name, mode in found.items() if mode & ~0o640}
+
+
+def modes(folder: Path) -> dict[str, int]:
+    """The mode of each file."""
+    return {path.name: path.stat().st_mode & 0o777 for path in folder.iterdir() if path.is_file()}
 
 
 class BusyClock(SystemClock):
@@ -199,7 +237,7 @@ def test_names_that_are_no_text_survive(tmp_path: Path) -> None:
 
 
 def test_snapshot_is_readable_without_the_daemon(tmp_path: Path) -> None:
-    """What status showed last can be read from the file."""
+    """What status showed last can be read from the file, beside the daemon and after it, and reading leaves nothing."""
     assert read_snapshot(tmp_path / "state.db") is None
     store = open_store(tmp_path)
     assert read_snapshot(tmp_path / "state.db") is None
@@ -207,3 +245,6 @@ def test_snapshot_is_readable_without_the_daemon(tmp_path: Path) -> None:
     found = read_snapshot(tmp_path / "state.db")
     assert found is not None
     assert found[0] == {"state": "running"}
+    store.close()
+    assert read_snapshot(tmp_path / "state.db") == found
+    assert not (tmp_path / "state.db-wal").exists()
