@@ -9,8 +9,14 @@ Invariants:
    that the supervisor restarts again and again is still failing.
 3. A RECOVERY needs `WELL_S` of running without interruption. Starting, draining and stopped are an interruption.
 4. After an end no ALERT comes for `QUIET_S`; who is bad then, by rule 2, is told of at once.
-5. UPDATEs tell what changed: at most one in `UPDATE_S`, and unless it went from degraded to failed, none within
-   `UPDATE_S` of the ALERT. The change must stand for two looks; figures and ids in a text do not make it another one.
+5. An UPDATE tells what is news: a problem, or a state, that the last message did not name and that has been there at
+   every look for `LASTING_S`. That one of several problems is over is none. It is told
+   - when no message of this trouble has named the problem yet: once the last message is `FIRST_GAP_S` old, twice that
+     after each UPDATE, `UPDATE_S` at most. So a second failure is not half an hour late, each is new only once, and
+     however many come one by one, ALERT and UPDATEs for them are four in the first hour and two in each later one.
+   - when it was named before and is back, or `failed` became `degraded`: once the last message is `UPDATE_S` old.
+   - when `degraded` became `failed`, by rule 2, for the first time in this trouble: at once.
+   Figures, times and ids in a text do not make it another problem.
 6. Draining, stopped and starting are no trouble: not at a start, a stop or a reload.
 
 Time is observed time, added up from look to look: what passed on the monotonic clock, at most `LONGEST_STEP_S` a
@@ -20,7 +26,6 @@ is counted, either; only how long a trouble lasted is told with what the wall cl
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, TypeAlias
@@ -28,20 +33,18 @@ from typing import TYPE_CHECKING, TypeAlias
 from msgspec.structs import replace
 
 from vawsum_agent.alerts.memory import CALM, Memory, Told, Trouble
+from vawsum_agent.alerts.news import FAILED_LOOKS, is_due, kinds_of, listed, seen, told_now
 from vawsum_agent.core.component import State
 
 if TYPE_CHECKING:
     from vawsum_agent.core.component import ComponentStatus
 
-FAILED_LOOKS = 2
 DEGRADED_S = 60.0
 WELL_S = 60.0
 QUIET_S = 300.0
-UPDATE_S = 1800.0
 LONGEST_STEP_S = 30.0
 
 _BAD = frozenset({State.FAILED, State.DEGRADED})
-_FIGURES = re.compile(r"\b[0-9a-f-]{8,}\b|[0-9]+(?:[.,:][0-9]+)*", re.IGNORECASE)
 
 
 class Kind(StrEnum):
@@ -78,11 +81,13 @@ class Verdict:
     Attributes:
         trouble: what it is about; of an end, what is over.
         ended_at: wall time of an end; None while it lasts.
+        news: of an UPDATE, the kinds that the message before did not name.
     """
 
     kind: Kind
     trouble: Trouble
     ended_at: float | None = None
+    news: frozenset[str] = frozenset()
 
 
 Decision: TypeAlias = tuple[Memory, Verdict | None]
@@ -100,11 +105,6 @@ def decide(memory: Memory, status: ComponentStatus | None, look: Look) -> Decisi
     if memory.told is None:
         return _while_untold(memory, status, look)
     return _while_told(memory, memory.told, status, look)
-
-
-def gist(state: State, error: str | None) -> str:
-    """What a trouble is, less what changes without changing anything: figures, times, ids."""
-    return f"{state}: {' '.join(_FIGURES.sub('#', error or '').split())}"
 
 
 def _aged(memory: Memory, look: Look) -> Memory:
@@ -129,8 +129,7 @@ def _while_untold(memory: Memory, status: ComponentStatus | None, look: Look) ->
         is_enough = trouble.failed_looks >= FAILED_LOOKS or trouble.bad_s >= DEGRADED_S
         if not is_enough or memory.quiet_s is not None:
             return memory, None
-        told = Told(gist(trouble.state, trouble.error), trouble.state)
-        return replace(memory, told=told), Verdict(Kind.ALERT, trouble)
+        return replace(memory, told=told_now(trouble, kinds_of(status))), Verdict(Kind.ALERT, trouble)
     if status is None or status.state is State.RUNNING:
         memory = replace(memory, trouble=None)
     is_calm = memory.trouble is None and memory.quiet_s is None
@@ -147,10 +146,11 @@ def _while_told(memory: Memory, told: Told, status: ComponentStatus | None, look
         return replace(memory, well_s=None, gone_s=gone_s), None
     memory = replace(memory, gone_s=None)
     if status.state in _BAD:
-        memory = replace(memory, trouble=_worse(memory, status, look), well_s=None)
-        return _perhaps_update(memory, told)
+        kinds = kinds_of(status)
+        return _perhaps_update(memory, _worse(memory, status, look), seen(told, kinds, look.step_s), kinds)
     if status.state is not State.RUNNING:
         return replace(memory, well_s=None), None
+    memory = replace(memory, told=replace(told, untold_s={}))
     well_s = _longer(memory.well_s, look)
     if well_s < WELL_S:
         return replace(memory, well_s=well_s), None
@@ -165,13 +165,14 @@ def _worse(memory: Memory, status: ComponentStatus, look: Look) -> Trouble:
     """Add a look that found it bad."""
     trouble = memory.trouble
     is_failed = status.state is State.FAILED
+    problems, more = listed(status.all_problems(), memory.told)
     if trouble is None:
-        return Trouble(look.at, status.state, status.last_error, status.hint, failed_looks=int(is_failed))
+        return Trouble(look.at, status.state, problems, more, failed_looks=int(is_failed))
     return replace(
         trouble,
         state=status.state,
-        error=status.last_error,
-        hint=status.hint,
+        problems=problems,
+        more=more,
         bad_s=trouble.bad_s + look.step_s,
         # Running for a while in between is part of how long it lasted, when it did not last.
         lasted_s=trouble.lasted_s + (0.0 if memory.well_s is None else memory.well_s + look.step_s),
@@ -179,18 +180,12 @@ def _worse(memory: Memory, status: ComponentStatus, look: Look) -> Trouble:
     )
 
 
-def _perhaps_update(memory: Memory, told: Told) -> Decision:
-    trouble = memory.trouble
-    assert trouble is not None  # noqa: S101 - its caller has just made it worse
-    now = gist(trouble.state, trouble.error)
-    if now == told.gist:
-        return replace(memory, told=replace(told, fresh_gist="")), None
-    is_escalation = trouble.state is State.FAILED and told.state is State.DEGRADED
-    is_time = told.silent_s >= UPDATE_S or (is_escalation and told.updates == 0)
-    if now != told.fresh_gist or not is_time:
-        return replace(memory, told=replace(told, fresh_gist=now)), None
-    told = Told(now, trouble.state, updates=told.updates + 1)
-    return replace(memory, told=told), Verdict(Kind.UPDATE, trouble)
+def _perhaps_update(memory: Memory, trouble: Trouble, told: Told, kinds: tuple[str, ...]) -> Decision:
+    memory = replace(memory, trouble=trouble, told=told, well_s=None)
+    if not is_due(told, trouble):
+        return memory, None
+    news = frozenset(told.untold_s)
+    return replace(memory, told=told_now(trouble, kinds, told)), Verdict(Kind.UPDATE, trouble, news=news)
 
 
 def _longer(so_far_s: float | None, look: Look) -> float:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from vawsum_agent.core.component import State
+from vawsum_agent.core.component import Problem, State
 
 
 class Trouble(msgspec.Struct, frozen=True):
@@ -12,7 +12,8 @@ class Trouble(msgspec.Struct, frozen=True):
 
     Attributes:
         began_at: wall time of the first look that found it; for telling, never for deciding.
-        state, error, hint: as of the last look that found it bad.
+        state, problems: as of the last look that found it bad; the problems that are told, what is news first.
+        more: how many problems there were beside these.
         bad_s: observed time, from bad look to bad look.
         lasted_s: the same for telling: it also holds what passed while nobody looked (the daemon was down).
         failed_looks: how many in a row found it failed.
@@ -20,29 +21,31 @@ class Trouble(msgspec.Struct, frozen=True):
 
     began_at: float
     state: State
-    error: str | None
-    hint: str | None
+    problems: tuple[Problem, ...] = ()
+    more: int = 0
     bad_s: float = 0.0
     lasted_s: float = 0.0
     failed_looks: int = 0
 
 
 class Told(msgspec.Struct, frozen=True):
-    """What people know of the trouble.
+    """What people know of the trouble; kinds are those of `news.kinds_of`.
 
     Attributes:
-        gist: what was said last, without its figures.
-        state: the state it was said about.
-        silent_s: observed time since it was said.
-        updates: how often more was said after the first message.
-        fresh_gist: another gist, seen at the last look and not said; empty for none.
+        kinds: what the last message named.
+        known: what any message of this trouble named.
+        has_failed: whether one of them said that it failed.
+        silent_s: observed time since the last message.
+        updates: how many came after the first.
+        untold_s: by kind, what is there and the last message did not name: the observed time it has been there.
     """
 
-    gist: str
-    state: State
+    kinds: tuple[str, ...]
+    known: tuple[str, ...]
+    has_failed: bool
     silent_s: float = 0.0
     updates: int = 0
-    fresh_gist: str = ""
+    untold_s: dict[str, float] = {}
 
 
 class Memory(msgspec.Struct, frozen=True):

@@ -10,9 +10,10 @@ import re
 from typing import TYPE_CHECKING
 
 from vawsum_agent.alerts.decide import Kind, Verdict
+from vawsum_agent.alerts.news import kind_of
 from vawsum_agent.alerts.pace import Letter
 from vawsum_agent.core.clock import rfc3339
-from vawsum_agent.core.component import State
+from vawsum_agent.core.component import Problem, State
 from vawsum_agent.core.units import format_bytes, format_duration
 
 if TYPE_CHECKING:
@@ -67,10 +68,9 @@ class Writer:
 
     def about(self, name: str, verdict: Verdict, status: ComponentStatus | None, at: float) -> Letter:
         """Tell a verdict about a component; ``status`` is how it is now."""
-        error = _one_line(verdict.trouble.error or "no reason is known", _LONGEST_ERROR)
+        problems = _described(verdict)
         rows = {
-            "What": error,
-            "What to do": _what_to_do(verdict),
+            **_told_in_rows(verdict, problems),
             "Since": f"{rfc3339(verdict.trouble.began_at)} ({_for(verdict.trouble.lasted_s)})",
             "Until": None if verdict.ended_at is None else rfc3339(verdict.ended_at),
             "Where": self._where(),
@@ -78,8 +78,8 @@ class Writer:
             "Last success": None if status is None or not status.last_success_at else rfc3339(status.last_success_at),
             "Written": rfc3339(at),
         }
-        body = _body(self._headline(name, verdict), rows)
-        return self._letter(at, _label(verdict), f"{name} on", body, _one_line(error, _LONGEST_GIST))
+        body = _body(self._headline(name, verdict), rows, _told_in_lines(verdict, problems))
+        return self._letter(at, _label(verdict), f"{name} on", body, _gist(verdict, problems))
 
     def together(self, letters: Sequence[Letter], left_out: int, at: float) -> Letter:
         """Tell in one what could not all be told one by one."""
@@ -133,7 +133,7 @@ class Writer:
             case Kind.REMOVAL:
                 return f"{name} on {where} was not well, and is not configured any more: nobody watches it."
             case Kind.UPDATE:
-                return f"{name} on {where} is still not well, but the reason is another one now."
+                return f"{name} on {where} is still not well, and {_news(verdict)}."
             case Kind.ALERT if verdict.trouble.state is State.FAILED:
                 return f"{name} on {where} has failed."
             case Kind.ALERT:
@@ -162,14 +162,56 @@ def _label(verdict: Verdict) -> str:
             return verdict.trouble.state.upper()
 
 
-def _what_to_do(verdict: Verdict) -> str | None:
-    match verdict.kind:
-        case Kind.RECOVERY:
-            return "nothing"
-        case Kind.REMOVAL:
-            return "if that is not what was meant, put its table back into the configuration"
-        case _:
-            return _one_line(verdict.trouble.hint or _NO_HINT, _LONGEST_ERROR)
+def _is_over(verdict: Verdict) -> bool:
+    return verdict.kind in {Kind.RECOVERY, Kind.REMOVAL}
+
+
+def _described(verdict: Verdict) -> list[Problem]:
+    """Give the problems in texts of one line, never none."""
+    found = verdict.trouble.problems or (Problem("no reason is known"),)
+    return [
+        Problem(_one_line(problem.what, _LONGEST_ERROR), _one_line(problem.hint or _NO_HINT, _LONGEST_ERROR))
+        for problem in found
+    ]
+
+
+def _told_in_rows(verdict: Verdict, problems: list[Problem]) -> dict[str, str | None]:
+    """Tell a single problem in the table, and of one that is over that it was so; several are told in lines."""
+    single = problems[0] if len(problems) == 1 else None
+    if verdict.kind is Kind.RECOVERY:
+        to_do: str | None = "nothing"
+    elif verdict.kind is Kind.REMOVAL:
+        to_do = "if that is not what was meant, put its table back into the configuration"
+    else:
+        to_do = single.hint if single else None
+    return {"Was" if _is_over(verdict) else "What": single.what if single else None, "What to do": to_do}
+
+
+def _told_in_lines(verdict: Verdict, problems: list[Problem]) -> list[str]:
+    if len(problems) == 1:
+        return []
+    lines = ["What was wrong:" if _is_over(verdict) else "What is wrong:"]
+    for number, (problem, whole) in enumerate(zip(problems, verdict.trouble.problems, strict=True), 1):
+        is_news = kind_of(whole) in verdict.news
+        lines.append(f"{number}. {'new: ' if is_news else ''}{problem.what}")
+        if not _is_over(verdict):
+            lines.append(f"   What to do: {problem.hint}")
+    return [*lines, *([f"and {verdict.trouble.more} more"] if verdict.trouble.more else [])]
+
+
+def _news(verdict: Verdict) -> str:
+    """Say what an UPDATE is about."""
+    is_news = [kind_of(problem) in verdict.news for problem in verdict.trouble.problems]
+    if any(is_news) and not all(is_news):
+        return "there is more now"
+    if any(is_news):
+        return "the reason is another one now"
+    return "has failed now" if verdict.trouble.state is State.FAILED else "can't do all of its work"
+
+
+def _gist(verdict: Verdict, problems: list[Problem]) -> str:
+    more = len(problems) - 1 + verdict.trouble.more
+    return _one_line(problems[0].what, _LONGEST_GIST) + (f" (and {more} more)" if more else "")
 
 
 def _backlog(status: ComponentStatus) -> str:

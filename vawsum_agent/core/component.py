@@ -24,10 +24,20 @@ class State(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing that keeps a component from all of its work, and what a person can do about it."""
+
+    what: str
+    hint: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class ComponentStatus:
     """A snapshot of a component. Times are seconds since the epoch; None means never.
 
     Attributes:
+        last_error, hint: the weightiest of what is wrong now.
+        problems: all that is wrong now, that one first; may be left empty where there is no more than that one.
         measures: what the metrics capability publishes of it, by metric name; totals where the metric is an increase.
     """
 
@@ -41,6 +51,13 @@ class ComponentStatus:
     hint: str | None = None
     details: Mapping[str, object] = field(default_factory=dict)
     measures: Mapping[str, float] = field(default_factory=dict)
+    problems: tuple[Problem, ...] = ()
+
+    def all_problems(self) -> tuple[Problem, ...]:
+        """Give all that is wrong, also where only ``last_error`` says it."""
+        if self.problems or self.last_error is None:
+            return self.problems
+        return (Problem(self.last_error, self.hint or ""),)
 
 
 class Component(Protocol):

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from vawsum_agent.core.clock import Clock, Deadline
     from vawsum_agent.core.component import Component
+    from vawsum_agent.daemon.successes import Successes
 
 _log = structlog.get_logger()
 
@@ -56,12 +57,13 @@ class DrainOutcome:
 class Supervised:
     """Keeps one component running. `check` is called by one thread; `status` by any."""
 
-    def __init__(self, part: Part, clock: Clock, random: Callable[[], float]) -> None:
+    def __init__(self, part: Part, clock: Clock, random: Callable[[], float], successes: Successes) -> None:
         self.name = part.name
         self.restarts = 0
         self._build = part.build
         self._clock = clock
         self._random = random
+        self._successes = successes
         self._component: Component | None = None
         self._resting = ComponentStatus(part.name, State.STARTING, clock.now())
         self._attempt = 0
@@ -98,7 +100,9 @@ class Supervised:
         known = self._status_of(self._component) if self._component else self._resting
         since = known.since if known.state is State.FAILED else self._clock.now()
         hint = error.hint or None
-        self._resting = replace(known, state=State.FAILED, since=since, last_error=error.message, hint=hint)
+        self._resting = replace(
+            known, state=State.FAILED, since=since, last_error=error.message, hint=hint, problems=()
+        )
         self._component = None
         if component is not None:
             self._stop(component)
@@ -189,16 +193,16 @@ class Supervised:
     def status(self) -> ComponentStatus:
         """What the component says, or what is known of it while there is none; with the count of restarts."""
         component = self._component
-        status = self._status_of(component) if component else self._resting
+        status = self._status_of(component) if component else self._successes.complete(self._resting)
         return replace(status, details={**status.details, "restarts": self.restarts})
 
     def _status_of(self, component: Component) -> ComponentStatus:
         try:
-            return contained(self.name, component.status)
+            status = contained(self.name, component.status)
         except AgentError as error:
-            return ComponentStatus(
-                self.name, State.FAILED, self._clock.now(), last_error=error.message, hint=error.hint or None
-            )
+            now, hint = self._clock.now(), error.hint or None
+            status = ComponentStatus(self.name, State.FAILED, now, last_error=error.message, hint=hint)
+        return self._successes.complete(status)
 
     def _is_alive(self, component: Component) -> bool:
         try:

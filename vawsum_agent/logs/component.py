@@ -194,6 +194,7 @@ class LogsComponent:
             backlog_bytes=pending + unread,
             last_error=health.error,
             hint=health.hint,
+            problems=health.problems,
             details={
                 "files": self._ledger.rows(now),
                 "folded": self._folded,

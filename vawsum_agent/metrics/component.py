@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import structlog
 
 from vawsum_agent.core.clock import rfc3339
-from vawsum_agent.core.component import ComponentStatus, State
+from vawsum_agent.core.component import ComponentStatus, Problem, State
 from vawsum_agent.core.errors import AccessDenied, AgentError, DrainTimeout, NotFound, Rejected, StateError
 from vawsum_agent.core.pulse import Pulse
 from vawsum_agent.metrics.aggregate.seal import Sealer
@@ -168,10 +168,9 @@ class MetricsComponent:
         state = self._state
         if state is State.RUNNING:
             state = state_of(found, is_failed=self._failure is not None)
-        first = next((note for note in found if note.is_trouble), None)
-        error, hint = (first.what, first.hint) if first else (None, None)
+        problems = tuple(Problem(note.what, note.hint) for note in found if note.is_trouble)
         if self._failure is not None:
-            error, hint = self._failure, "the agent restarts this component; report it if it stays"
+            problems = (Problem(self._failure, "the agent restarts this component; report it if it stays"), *problems)
         return ComponentStatus(
             name=self.name,
             state=state,
@@ -179,9 +178,10 @@ class MetricsComponent:
             last_success_at=progress.last_success_at,
             backlog_count=waiting.data_count,
             backlog_bytes=waiting.size_bytes,
-            last_error=error,
-            hint=hint,
+            last_error=problems[0].what if problems else None,
+            hint=problems[0].hint if problems else None,
             details=self._details(found),
+            problems=problems,
         )
 
     def _notes(self) -> list[Note]:
@@ -197,14 +197,14 @@ class MetricsComponent:
         )
 
     def _details(self, found: list[Note]) -> dict[str, Any]:
-        counters = self._counters
+        counters, count = self._counters, self._sealer.latest_count
         return {
             "sources": {
                 name: self._sampler.errors[name].message if name in self._sampler.errors else "ok"
                 for name in self._sources
             },
             "last_round_at": None if self._sampler.last_round_at is None else rfc3339(self._sampler.last_round_at),
-            "data_per_minute": round(self._sealer.latest_count * 60 / self._config.publish_interval, 1),
+            "data_per_minute": None if count is None else round(count * 60 / self._config.publish_interval, 1),
             "spooled_data": counters.get(SPOOLED, 0),
             "accepted_data": counters.get(ACCEPTED, 0),
             "waiting_data": self._spool.waiting.data_count,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from vawsum_agent.alerts.decide import Look, Verdict, decide
 from vawsum_agent.alerts.memory import CALM, Memory
-from vawsum_agent.core.component import ComponentStatus, State
+from vawsum_agent.core.component import ComponentStatus, Problem, State
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -20,10 +20,11 @@ TOPIC = "arn:aws:sns:ap-south-1:123456789012:vawsum-ops"
 
 
 def status(
-    state: State | str, error: str | None = None, *, name: str = "logs", hint: str | None = None
+    state: State | str, error: str | None = None, *more: str, name: str = "logs", hint: str | None = None
 ) -> ComponentStatus:
-    """How a component is."""
-    return ComponentStatus(name, State(state), EPOCH, last_error=error, hint=hint)
+    """How a component is; with more errors than one it lists them all."""
+    problems = tuple(Problem(text) for text in (error, *more) if text) if more else ()
+    return ComponentStatus(name, State(state), EPOCH, last_error=error, hint=hint, problems=problems)
 
 
 class HandClock:
@@ -57,13 +58,15 @@ class Observed:
         self.is_new_process = True
         self.verdicts: list[tuple[int, Verdict]] = []
 
-    def look(self, state: State | str | None, error: str | None = "e", elapsed_s: float = 15.0) -> Verdict | None:
+    def look(
+        self, state: State | str | None, error: str | None = "e", *more: str, elapsed_s: float = 15.0
+    ) -> Verdict | None:
         """Take one look; None is a component that is not configured any more."""
         self.looks += 1
         self.at += elapsed_s
         look = Look(self.at, None if self.is_new_process else elapsed_s)
         self.is_new_process = False
-        now = None if state is None else status(state, None if state == "running" else error)
+        now = None if state is None else status(state, None if state == "running" else error, *more)
         self.memory, verdict = decide(self.memory, now, look)
         if verdict is not None:
             self.verdicts.append((self.looks, verdict))

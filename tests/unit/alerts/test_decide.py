@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 
 from tests.unit.alerts.looking import EPOCH, Observed
-from vawsum_agent.alerts.decide import QUIET_S, Look, gist
+from vawsum_agent.alerts.decide import QUIET_S, Look
 from vawsum_agent.alerts.memory import CALM
-from vawsum_agent.core.component import State
+from vawsum_agent.alerts.news import MOST_PROBLEMS, kind_of
+from vawsum_agent.core.component import Problem
 
 R, D, F, S = "running", "degraded", "failed", "starting"
 WELL = [R] * 5
@@ -69,15 +72,58 @@ def test_a_relapse_that_passes_within_the_quiet_time_is_not_told() -> None:
     assert [kind for _, kind in seen.said()] == ["alert", "recovery"]
 
 
-def test_a_change_is_told_once_in_half_an_hour() -> None:
-    """Another reason is told when the last message is half an hour old, if it stays, and then not for half an hour."""
+def test_another_reason_is_told_once_it_lasts() -> None:
+    """A reason that nobody was told of comes when it lasts a minute and the last message is five minutes old."""
     seen = Observed()
     for number in range(600):
         seen.look(D, "no credentials" if number < 10 else "no such group")
-    assert seen.said() == [(5, "alert"), (125, "update")]
+    assert seen.said() == [(5, "alert"), (25, "update")]
     for _ in range(300):
         seen.look(D, "disk full")
-    assert seen.said()[2:] == [(602, "update")]
+    assert seen.said()[2:] == [(605, "update")]
+
+
+def test_a_second_problem_is_told_beside_the_first() -> None:
+    """One source is told, another fails an hour later: told a minute after that, both named, once; that it is over
+    again, comes back and goes is no news.
+    """  # noqa: D205 - one sentence
+    seen = Observed()
+    for _ in range(240):
+        seen.look(D, "apache is down")
+    for _ in range(240):
+        seen.look(D, "apache is down", "mysql is down")
+    assert seen.said() == [(5, "alert"), (245, "update")]
+    update = seen.verdicts[-1][1]
+    assert [problem.what for problem in update.trouble.problems] == ["mysql is down", "apache is down"]
+    assert update.news == {kind_of(Problem("mysql is down"))}
+    for number in range(2000):
+        seen.look(D, "apache is down", *(["mysql is down"] if number // 20 % 2 else []))
+    assert len(seen.verdicts) == 2
+
+
+def test_problems_that_come_one_by_one_are_told_less_and_less_often() -> None:
+    """A new one every minute for a day: four messages in the first hour, then two in an hour; none is told twice."""
+    seen = Observed()
+    for number in range(24 * 240):
+        seen.look(
+            D, *(f"{chr(97 + part % 26) * (part // 26 + 1)} is down" for part in range(min(180, number // 4 + 1)))
+        )
+    times = [look * 15 for look, _ in seen.verdicts]
+    assert sum(at < 3600 for at in times) == 4
+    assert all(later - earlier >= 1800 for earlier, later in pairwise(times[3:]))
+    assert seen.verdicts[-1][0] < 180 * 4 + 240
+
+
+def test_a_message_holds_some_and_counts_the_rest() -> None:
+    """Of two hundred files that can't be read a message has a few, and how many more there are."""
+    seen = Observed()
+    for _ in range(5):
+        seen.look(D, *(f"/var/log/{'x' * number} can't be read" for number in range(200)))
+    (_, alert) = seen.verdicts[0]
+    assert (len(alert.trouble.problems), alert.trouble.more) == (MOST_PROBLEMS, 200 - MOST_PROBLEMS)
+    for _ in range(400):
+        seen.look(D, *(f"/var/log/{'x' * number} can't be read" for number in range(200)))
+    assert len(seen.verdicts) == 1
 
 
 def test_failing_after_degraded_is_told_soon() -> None:
@@ -94,13 +140,26 @@ def test_reasons_in_turn_are_not_told() -> None:
     assert seen.said() == [(5, "alert")]
 
 
+def test_a_reason_that_flaps_is_told_once_more_at_most() -> None:
+    """Two reasons that take turns of two minutes: each is new once, then it is the old story."""
+    seen = Observed()
+    for number in range(100):
+        seen.look(D, ("no credentials", "no such group")[number // 8 % 2])
+    assert seen.said() == [(5, "alert"), (29, "update")]
+
+
 def test_figures_do_not_make_another_trouble() -> None:
     """A text whose counters, ids and times move says the same."""
-    first = "PutLogEvents: 3 requests failed since 10:15:03 (request 0f8a1c2e-77aa)"
-    second = "PutLogEvents: 1,204 requests failed since 11:00:59 (request deadbeef-0001)"
-    assert gist(State.DEGRADED, first) == gist(State.DEGRADED, second)
-    assert gist(State.DEGRADED, first) != gist(State.FAILED, first)
-    assert gist(State.DEGRADED, first) != gist(State.DEGRADED, "GetLogEvents: 3 requests failed")
+    first = Problem("PutLogEvents: 3 requests failed since 10:15:03 (request 0f8a1c2e-77aa)")
+    second = Problem("PutLogEvents: 1,204 requests failed since 11:00:59 (request deadbeef-0001)", "another hint")
+    assert kind_of(first) == kind_of(second)
+    assert kind_of(first) != kind_of(Problem("GetLogEvents: 3 requests failed"))
+
+
+def test_what_has_failed_and_runs_again_in_part_is_told_later() -> None:
+    """Failed and told, now only degraded by the same: that waits for half an hour."""
+    seen = Observed().look_at([F, F] + [D] * 200)
+    assert seen.said() == [(2, "alert"), (122, "update")]
 
 
 @pytest.mark.parametrize("jump_s", [7200.0, -7200.0, 1e9, -1e9])

@@ -10,12 +10,14 @@ from tests.unit.alerts.looking import EPOCH, status
 from vawsum_agent.alerts.decide import Kind, Verdict
 from vawsum_agent.alerts.memory import Trouble
 from vawsum_agent.alerts.message import LONGEST_BODY_BYTES, Writer, body_text, late_note, subject_line
+from vawsum_agent.alerts.news import kind_of
 from vawsum_agent.alerts.pace import Letter
-from vawsum_agent.core.component import ComponentStatus, State
+from vawsum_agent.core.component import ComponentStatus, Problem, State
 from vawsum_agent.core.identity import Identity
 
 IDENTITY = Identity("i-0abc", "ip-10-0-0-7", "production", "web")
-TROUBLE = Trouble(EPOCH, State.FAILED, "no such group\nat all", "create it", bad_s=195.0, lasted_s=195.0)
+PROBLEM = Problem("no such group\nat all", "create it")
+TROUBLE = Trouble(EPOCH, State.FAILED, (PROBLEM,), bad_s=195.0, lasted_s=195.0)
 
 
 def test_an_alert_says_what_where_since_when_and_what_to_do() -> None:
@@ -39,13 +41,62 @@ def test_an_alert_says_what_where_since_when_and_what_to_do() -> None:
 
 
 def test_a_recovery_says_how_long_it_lasted() -> None:
-    """From when, until when, for how long, and what it had been."""
+    """From when, until when, for how long, and what it was: nothing in it reads as if it still were."""
     verdict = Verdict(Kind.RECOVERY, TROUBLE, ended_at=EPOCH + 195)
     letter = Writer(IDENTITY).about("logs", verdict, status("running"), EPOCH + 255)
     assert letter.subject == "[RECOVERED] logs on i-0abc (production web)"
     for text in ("well again", "no such group at all", "(for 3m 15s)", "Until:", "2026-01-01T00:03:15.000Z"):
         assert text in letter.body
+    assert "Was:          no such group at all\n" in letter.body
+    assert "What:" not in letter.body
     assert "group web-asg" not in letter.body
+
+
+def test_all_problems_are_told() -> None:
+    """Each with what to do about it, what is new marked, and how many more there are; a summary counts them."""
+    other = Problem("apache is down")
+    trouble = Trouble(EPOCH, State.DEGRADED, (other, PROBLEM), more=3, lasted_s=195.0)
+    verdict = Verdict(Kind.UPDATE, trouble, news=frozenset({kind_of(other)}))
+    letter = Writer(IDENTITY).about("metrics", verdict, None, EPOCH + 195)
+    assert letter.subject == "[NOW DEGRADED] metrics on i-0abc (production web)"
+    assert letter.body.startswith(
+        "metrics on i-0abc is still not well, and there is more now.\n"
+        "\n"
+        "What is wrong:\n"
+        "1. new: apache is down\n"
+        "   What to do: run `vawsum-agent doctor` on the host, and see `journalctl -u vawsum-agent`\n"
+        "2. no such group at all\n"
+        "   What to do: create it\n"
+        "and 3 more\n"
+        "\n"
+        "Since:        2026-01-01T00:00:00.000Z (for 3m 15s)\n"
+    )
+    assert letter.gist == "apache is down (and 4 more)"
+
+
+def test_a_recovery_of_several_problems_lists_what_they_were() -> None:
+    """Without what to do about them: that is nothing."""
+    trouble = Trouble(EPOCH, State.DEGRADED, (PROBLEM, Problem("apache is down", "start it")), lasted_s=195.0)
+    letter = Writer(IDENTITY).about("metrics", Verdict(Kind.RECOVERY, trouble, ended_at=EPOCH), None, EPOCH)
+    assert "\nWhat was wrong:\n1. no such group at all\n2. apache is down\n\nWhat to do:   nothing\n" in letter.body
+
+
+def test_an_update_says_what_is_news() -> None:
+    """Another reason, and another state of the same."""
+    kind = frozenset({kind_of(PROBLEM)})
+    said = [
+        Writer(IDENTITY).about("logs", Verdict(Kind.UPDATE, trouble, news=news), None, EPOCH).body.split("\n")[0]
+        for trouble, news in (
+            (TROUBLE, kind),
+            (TROUBLE, frozenset({"failed"})),
+            (Trouble(EPOCH, State.DEGRADED, (PROBLEM,)), frozenset({"degraded"})),
+        )
+    ]
+    assert [line.removeprefix("logs on i-0abc is still not well, and ") for line in said] == [
+        "the reason is another one now.",
+        "has failed now.",
+        "can't do all of its work.",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -59,7 +110,7 @@ def test_a_recovery_says_how_long_it_lasted() -> None:
 )
 def test_the_subject_says_the_kind(kind: Kind, state: State, label: str) -> None:
     """In a list of mails the first word tells."""
-    verdict = Verdict(kind, Trouble(EPOCH, state, None, None))
+    verdict = Verdict(kind, Trouble(EPOCH, state))
     letter = Writer(IDENTITY).about("logs", verdict, None, EPOCH)
     assert letter.subject.startswith(label)
     assert "no reason is known" in letter.body
@@ -67,7 +118,7 @@ def test_the_subject_says_the_kind(kind: Kind, state: State, label: str) -> None
 
 def test_without_a_hint_there_is_something_to_do() -> None:
     """Nobody is left without a next step."""
-    verdict = Verdict(Kind.ALERT, Trouble(EPOCH, State.FAILED, "x", None))
+    verdict = Verdict(Kind.ALERT, Trouble(EPOCH, State.FAILED, (Problem("x"),)))
     assert "vawsum-agent doctor" in Writer(IDENTITY).about("logs", verdict, None, EPOCH).body
 
 

@@ -6,7 +6,7 @@ import threading
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from vawsum_agent.core.component import ComponentStatus, State
+from vawsum_agent.core.component import ComponentStatus, Problem, State
 from vawsum_agent.core.errors import DrainTimeout
 
 if TYPE_CHECKING:
@@ -39,6 +39,7 @@ class Script:
     drain_error: Exception | None = None
     state: State = State.RUNNING
     is_alive: bool = True
+    problems: tuple[Problem, ...] = ()
     stop_hangs_until: threading.Event | None = None
     drain_lasts_until: threading.Event | None = None
 
@@ -74,7 +75,8 @@ class Scripted:
 
     def status(self) -> ComponentStatus:
         """Say what the script says."""
-        return ComponentStatus(self.name, self._script.state, 1.0, details={"files": []})
+        script = self._script
+        return ComponentStatus(self.name, script.state, 1.0, details={"files": []}, problems=script.problems)
 
     def is_alive(self) -> bool:
         """Say what the script says."""

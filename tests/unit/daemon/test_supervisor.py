@@ -7,7 +7,7 @@ from functools import partial
 
 from tests.unit.daemon.components import HandClock, Script, Scripted, wait_until
 from vawsum_agent.core.clock import Deadline
-from vawsum_agent.core.component import State
+from vawsum_agent.core.component import Problem, State
 from vawsum_agent.core.errors import AgentError, DrainTimeout
 from vawsum_agent.daemon.supervised import MOST_HANGS, REPLACEMENT_LIMIT_S, STABLE_AFTER_S, Part
 from vawsum_agent.daemon.supervisor import Supervisor, worst
@@ -104,6 +104,18 @@ def test_a_hanging_component_is_replaced_and_the_watchdog_starves_if_that_does_n
         tick(supervisor)
         assert script.diary.count("logs start") == hang + 1
     assert not supervisor.is_well()
+
+
+def test_of_a_component_that_is_gone_its_end_is_told() -> None:
+    """What was wrong with a component before it hung is not told as what is wrong now."""
+    script = Script(state=State.DEGRADED, problems=(Problem("apache is down"), Problem("mysql is down")))
+    supervisor = supervise(HandClock(), metrics=script)
+    supervisor.start()
+    assert supervisor.statuses()[0].all_problems() == script.problems
+    script.is_alive = False
+    tick(supervisor)
+    (status,) = supervisor.statuses()
+    assert status.all_problems() == (Problem("a loop gave no sign of life", "the component is being replaced"),)
 
 
 def test_a_stable_run_is_forgiven() -> None:

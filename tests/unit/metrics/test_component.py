@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
@@ -14,7 +15,8 @@ from tests.unit.metrics.clocks import HandClock
 from tests.unit.metrics.sample.sources import Hanging, ScriptedSource
 from vawsum_agent.config.model import MetricsConfig, Seconds
 from vawsum_agent.core.clock import Deadline, SystemClock
-from vawsum_agent.core.errors import AccessDenied, DrainTimeout
+from vawsum_agent.core.component import Problem, State
+from vawsum_agent.core.errors import AccessDenied, AgentError, DrainTimeout
 from vawsum_agent.core.metric import Collected, Reading
 from vawsum_agent.metrics.aggregate.distribution import Series
 from vawsum_agent.metrics.aggregate.period import chunks_of
@@ -212,6 +214,28 @@ def test_a_store_that_can_not_be_read_is_told_once(store: Store) -> None:
         time.sleep(2.5)
         failing.stop()
     assert sum(line["event"] == "metrics_not_booked" for line in lines) == 1
+
+
+def test_every_source_that_is_down_is_a_problem(store: Store) -> None:
+    """Two of three: status names the first as its error, and lists both."""
+
+    def down(name: str) -> Collected:
+        raise AgentError(f"{name} is down", hint=f"start {name}")
+
+    sources = [ScriptedSource(name, partial(down, name)) for name in ("mysql", "apache")]
+    running = component(store, Client(), [*sources, ScriptedSource("well", lambda: Collected([Reading("up", 1.0)]))])
+    running.start()
+    until(lambda: running.status().state is State.DEGRADED)
+    status = running.status()
+    running.stop()
+    assert (status.last_error, status.hint) == ("apache is down", "start apache")
+    assert status.problems == (Problem("apache is down", "start apache"), Problem("mysql is down", "start mysql"))
+
+
+def test_data_a_minute_are_unknown_at_first(store: Store) -> None:
+    """Before a period was sealed nobody knows how many data a minute it comes to: that is not none."""
+    running = component(store, Client(), [])
+    assert running.status().details["data_per_minute"] is None
 
 
 def test_times_in_status_are_rfc_3339(store: Store) -> None:
