@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from sandbox.servers.mariadb import MariaDb
-from sandbox.servers.process import ServerError, open_directory
+from sandbox.servers.process import ServerError, open_directory, wait_until
 from tests.integration.metrics.sick import listening, saying, silent
 from tests.integration.metrics.web import Web, web_host
 from vawsum_agent.config.model import (
@@ -136,6 +136,15 @@ def test_server_that_hangs() -> None:
     assert ["took longer than" in finding.what for finding in found] == [True, True]
 
 
+def test_page_that_never_ends() -> None:
+    """A page that goes on and on is told as that, at once and not when the time is over; its address is told once."""
+    head = b"HTTP/1.1 200 OK\r\n\r\n"
+    with listening(saying(head, *[b"x" * 65536] * 64)) as port:
+        (found,) = bad(of_pages(f"http://127.0.0.1:{port}/server-status?auto"))
+    assert found.what == "Apache's status page is too large, or never ends: more than 256 KiB came"
+    assert "status_url" in found.remedy
+
+
 def written(server: MariaDb, folder: Path, *, mode: int = 0o600) -> Path:
     """Name the server and the agent's account."""
     path = folder / "mysql.cnf"
@@ -175,6 +184,26 @@ def test_missing_grant(server: MariaDb, tmp_path: Path) -> None:
     server.execute(found.remedy)
     assert bad(config) == []
     server.execute("REVOKE SLAVE MONITOR ON *.* FROM agent@localhost")
+
+
+def test_replication_that_stands_still(server: MariaDb, tmp_path: Path) -> None:
+    """A replica that does not run is a warning with what the server says of it, and the statement that starts it."""
+    config = of_mysql(tmp_path, written(server, tmp_path))
+    server.execute("GRANT SLAVE MONITOR ON *.* TO agent@localhost")
+    server.execute("CHANGE MASTER TO MASTER_HOST='127.0.0.1', MASTER_PORT=1, MASTER_USER='copy'")
+    try:
+        (stopped,) = bad(config)
+        assert stopped.severity is Severity.WARNING
+        assert "replication from 127.0.0.1:1 does not run" in stopped.what
+        assert "its IO thread says No, its SQL thread says No; the server tells no error" in stopped.what
+        assert stopped.remedy == "START SLAVE"
+        server.execute(stopped.remedy)
+        assert wait_until(lambda: "error connecting to master" in str(bad(config)), 20)
+        (failing,) = bad(config)
+        assert failing.remedy == "mend what the server says, then: START SLAVE"
+    finally:
+        server.execute("STOP SLAVE; RESET SLAVE ALL")
+        server.execute("REVOKE SLAVE MONITOR ON *.* FROM agent@localhost")
 
 
 def test_refused_login(server: MariaDb, tmp_path: Path) -> None:

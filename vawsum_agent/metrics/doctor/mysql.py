@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING
 
 from vawsum_agent.core.errors import AgentError
 from vawsum_agent.core.finding import Finding, Severity
+from vawsum_agent.metrics.doctor.place import without_place
 from vawsum_agent.metrics.servers.mysql import MysqlSource
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from vawsum_agent.core.metric import Collected
+    from vawsum_agent.metrics.servers.replication import Standstill
 
 
 def mysql(defaults_file: str, state_dir: str) -> Iterator[Finding]:
@@ -29,7 +31,7 @@ def mysql(defaults_file: str, state_dir: str) -> Iterator[Finding]:
     try:
         client = read_option_file(defaults_file)
     except AgentError as error:
-        yield Finding(Severity.PROBLEM, error.message, defaults_file, error.hint)
+        yield Finding(Severity.PROBLEM, without_place(error.message, defaults_file), defaults_file, error.hint)
         return
     yield _owner(defaults_file, client.owner, _daemon(state_dir))
     yield from _server(MysqlSource(defaults_file), client.where)
@@ -46,11 +48,13 @@ def _server(source: MysqlSource, where: str) -> Iterator[Finding]:
     try:
         collected = source.collect()
     except AgentError as error:
-        yield Finding(Severity.PROBLEM, error.message, where, error.hint)
+        yield Finding(Severity.PROBLEM, without_place(error.message, where), where, error.hint)
         return
     missing = source.missing_privilege
     source.close()
     yield Finding(Severity.OK, _said(source, collected), where)
+    for standstill in source.standstills:
+        yield Finding(Severity.WARNING, _stands(standstill), where, _remedy(standstill))
     if missing:
         what = f"{source.account} may not see replication: on a replica its state and its lag are missing"
         yield Finding(Severity.WARNING, what, where, f"GRANT {missing} ON *.* TO {quoted(source.account)}")
@@ -62,9 +66,19 @@ def _server(source: MysqlSource, where: str) -> Iterator[Finding]:
 def _said(source: MysqlSource, collected: Collected) -> str:
     values = {reading.name: reading.value for reading in collected.gauges}
     used, limit = values.get("mysql_connections", 0.0), values.get("mysql_connections_limit", 0.0)
-    replica = {1.0: "; its replication runs", 0.0: "; its replication does not run"}
-    running = replica.get(values.get("mysql_replication_running", -1.0), "")
+    running = "; its replication runs" if values.get("mysql_replication_running") == 1 else ""
     return f"{source.version} lets in {source.account}: {used:.0f} of {limit:.0f} connections{running}"
+
+
+def _stands(standstill: Standstill) -> str:
+    said = f"the server says: {standstill.error}" if standstill.error else "the server tells no error"
+    return f"{standstill.what}; {said}"
+
+
+def _remedy(standstill: Standstill) -> str:
+    """Without an error it was stopped by somebody, or has not been started."""
+    first = "mend what the server says, then: " if standstill.error else ""
+    return f"{first}{standstill.statement}"
 
 
 def quoted(account: str) -> str:

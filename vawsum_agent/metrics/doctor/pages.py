@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from vawsum_agent.core.errors import AgentError
 from vawsum_agent.core.finding import Finding, Severity
+from vawsum_agent.metrics.doctor.place import without_place
 from vawsum_agent.metrics.servers.apache import SNIPPET, ApacheSource
 from vawsum_agent.metrics.servers.php_fpm import PhpFpmSource
 
@@ -30,7 +31,7 @@ def _page(source: ApacheSource | PhpFpmSource) -> Iterator[Finding]:
     try:
         collected = source.collect()
     except AgentError as error:
-        yield Finding(Severity.PROBLEM, error.message, where, error.hint)
+        yield Finding(Severity.PROBLEM, without_place(error.message, where), where, error.hint)
         return
     said = _apache(collected) if isinstance(source, ApacheSource) else _php_fpm(collected)
     yield Finding(Severity.OK, f"{source.page.server} answers: {said}", where)

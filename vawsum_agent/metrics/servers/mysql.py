@@ -68,6 +68,7 @@ class MysqlSource:
         version: as the server gives it; empty before the first look that succeeded.
         account: whom it took the agent for, as ``user@host``.
         missing_privilege: the grant without which replication is left out; empty when nothing is missing.
+        standstills: channels of a replica on which it does not run.
 
     Args:
         defaults_file: an option file with a ``[client]`` section.
@@ -83,6 +84,7 @@ class MysqlSource:
         self.version = ""
         self.account = ""
         self.missing_privilege = ""
+        self.standstills: list[replication.Standstill] = []
         self._defaults_file = defaults_file
         self._session: Session | None = None
         self._looks_without = 0
@@ -126,7 +128,9 @@ class MysqlSource:
         if collected is None:
             message = "MySQL answered with none of its status variables"
             raise AgentError(message, hint="is a proxy in its place? defaults_file has to name the server itself")
-        readings, left_out = replication.replication(self._channels(query))
+        channels = self._channels(query)
+        self.standstills = replication.standstills(channels)
+        readings, left_out = replication.replication(channels)
         return Collected([*collected.gauges, *readings], collected.counters, collected.left_out + left_out)
 
     def _channels(self, query: Query) -> Sequence[Mapping[str, object]]:

@@ -26,6 +26,10 @@ _SWITCHED_OFF = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPSt
 _BEHIND = frozenset({HTTPStatus.BAD_GATEWAY, HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.GATEWAY_TIMEOUT})
 
 
+class _TooLargeError(Exception):
+    """More came than a status page has."""
+
+
 @dataclass(frozen=True, slots=True)
 class StatusPage:
     """A page on which a server tells how it is.
@@ -59,6 +63,9 @@ class StatusPage:
             status, body = self._exchange(time.monotonic() + limit_s)
         except TimeoutError as exc:
             raise self._failed(f"took longer than {limit_s:g} s", "it hangs or is overloaded") from exc
+        except _TooLargeError as exc:
+            message = f"is too large, or never ends: more than {LARGEST_BYTES >> 10} KiB came"
+            raise self._failed(message, "does status_url name the status page?") from exc
         except (http.client.HTTPException, ValueError) as exc:
             message = f"does not answer in HTTP ({type(exc).__name__})"
             raise self._failed(message, "does status_url name the web server?") from exc
@@ -134,8 +141,7 @@ def _read_answer(connection: socket.socket, end: float) -> tuple[int, bytes]:
         response.begin()
         body = response.read(LARGEST_BYTES + 1)
         if len(body) > LARGEST_BYTES:
-            message = "too large"
-            raise ValueError(message)
+            raise _TooLargeError
         if response.length:
             raise http.client.IncompleteRead(body, response.length)
         return response.status, body
@@ -169,6 +175,5 @@ class _Raw(io.RawIOBase):
         count = self._connection.recv_into(buffer)
         self._left_bytes -= count
         if self._left_bytes < 0:
-            message = "too large"
-            raise ValueError(message)
+            raise _TooLargeError
         return count

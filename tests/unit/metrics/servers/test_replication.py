@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vawsum_agent.metrics.servers.replication import privilege, replication, statements
+from vawsum_agent.metrics.servers.replication import Standstill, privilege, replication, standstills, statements
 
 MARIADB = {"Connection_name": "", "Slave_IO_Running": "Yes", "Slave_SQL_Running": "Yes", "Seconds_Behind_Master": 3}
 MYSQL = {"Channel_Name": "", "Replica_IO_Running": "Yes", "Replica_SQL_Running": "Yes", "Seconds_Behind_Source": 3}
@@ -76,3 +76,56 @@ def test_absurd_lag_is_left_out() -> None:
 def test_no_channels_raise(channels: list[dict[str, object]]) -> None:
     """Anything in the columns: at most two readings."""
     assert len(replication(channels)[0]) <= 2
+
+
+@pytest.mark.parametrize(
+    ("channel", "statement"),
+    [
+        (MARIADB, "START SLAVE"),
+        (MARIADB | {"Connection_name": "it's"}, "START SLAVE 'it''s'"),
+        (MYSQL, "START REPLICA"),
+        (MYSQL | {"Channel_Name": "a"}, "START REPLICA FOR CHANNEL 'a'"),
+        (
+            {"Channel_Name": "a", "Slave_IO_Running": "Yes", "Slave_SQL_Running": "Yes"},
+            "START SLAVE FOR CHANNEL 'a'",
+        ),
+    ],
+)
+def test_how_it_is_started_again(channel: dict[str, object], statement: str) -> None:
+    """The statement is the one that this server has, for this channel alone."""
+    applies = next(name for name in channel if name.endswith("SQL_Running"))
+    assert standstills([channel]) == []
+    assert [found.statement for found in standstills([channel | {applies: "No"}])] == [statement]
+
+
+def test_what_a_standstill_says() -> None:
+    """The channel, its threads that stand still, and the server's last error of those on one line; others are over."""
+    stopped = MARIADB | {
+        "Connection_name": "shop",
+        "Master_Host": "10.0.0.7",
+        "Master_Port": 3306,
+        "Slave_SQL_Running": "No",
+        "Last_SQL_Error": "Duplicate entry '7'\nfor key 'PRIMARY'",
+        "Last_IO_Error": "long ago",
+    }
+    assert standstills([MARIADB, stopped]) == [
+        Standstill(
+            "replication from 10.0.0.7:3306, channel shop does not run: its SQL thread says No",
+            "Duplicate entry '7' for key 'PRIMARY'",
+            "START SLAVE 'shop'",
+        )
+    ]
+    (found,) = standstills([MYSQL | {"Replica_IO_Running": "Connecting", "Last_IO_Error": "error connecting"}])
+    assert "its IO thread says Connecting" in found.what
+    assert found.error == "error connecting"
+
+
+@given(
+    st.lists(
+        st.dictionaries(st.sampled_from([*MARIADB, *MYSQL, "Last_IO_Error"]), st.none() | st.text() | st.integers())
+    )
+)
+def test_any_channels_can_be_told(channels: list[dict[str, object]]) -> None:
+    """Whatever the server answers, what is said of it is one line each."""
+    for found in standstills(channels):
+        assert "\n" not in found.error
