@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, get_args
@@ -11,6 +12,7 @@ import msgspec
 
 from vawsum_agent.config.model import FormatName
 from vawsum_agent.core.finding import Finding, Severity
+from vawsum_agent.core.text import printable
 from vawsum_agent.logs.doctor.times import Entries, times
 from vawsum_agent.logs.formats.match import match_rate
 from vawsum_agent.logs.formats.registry import make_format
@@ -26,6 +28,9 @@ if TYPE_CHECKING:
 _SAMPLE_BYTES = 64 << 10
 _MOST_FILES = 50
 _EXAMPLE_CHARACTERS = 160
+_RUN = re.compile(r"([\x00-\x1f\x7f-\x9f])\1{3,}")
+"""Such as NULs, where a writer wrote on behind the end of a file that had been truncated."""
+
 _GOOD = 0.98
 _POOR = 0.5
 
@@ -92,11 +97,9 @@ def _of_sample(sample: Sample, now: float) -> Iterator[Finding]:
 
 def _mismatch(sample: Sample, matched: int, total: int, example: bytes) -> Finding:
     source = sample.file.source
-    shown = Redactor(source.redact).apply(example).decode("utf-8", "replace")[:_EXAMPLE_CHARACTERS]
+    shown = legible(Redactor(source.redact).apply(example))
     severity = Severity.PROBLEM if matched / total < _POOR else Severity.WARNING
-    what = (
-        f'{matched} of the last {total} lines match format = "{source.format}" ({matched / total:.0%}); not: {shown!r}'
-    )
+    what = f'{matched} of the last {total} lines match format = "{source.format}" ({matched / total:.0%}); not: {shown}'
     better = _better_format(source, sample.lines)
     if better is not None:
         remedy = f'set format = "{better}" for source {source.name}'
@@ -105,6 +108,13 @@ def _mismatch(sample: Sample, matched: int, total: int, example: bytes) -> Findi
     else:
         remedy = 'set format = "plain" with multiline_start and timestamp_format, or leave this file out by exclude'
     return Finding(severity, what, sample.file.where, remedy)
+
+
+def legible(line: bytes) -> str:
+    """Show a line to a person: control characters written out, a run of one told by its length, cut where long."""
+    text = _RUN.sub(lambda run: f"{printable(run[1])} ({len(run[0])} times)", line.decode("utf-8", "replace"))
+    shown = printable(text)
+    return f"'{shown}'" if len(shown) <= _EXAMPLE_CHARACTERS else f"'{shown[:_EXAMPLE_CHARACTERS]}…'"
 
 
 def _better_format(source: LogSource, lines: list[bytes]) -> str | None:

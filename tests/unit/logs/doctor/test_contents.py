@@ -10,7 +10,7 @@ import pytest
 
 from tests.unit.logs.doctor.making import OWN, a_source, bad, only
 from vawsum_agent.core.finding import Severity
-from vawsum_agent.logs.doctor.contents import contents
+from vawsum_agent.logs.doctor.contents import contents, legible
 from vawsum_agent.logs.doctor.found import find
 from vawsum_agent.logs.doctor.times import Entries, local_zone, times
 
@@ -160,3 +160,17 @@ def test_the_zone_of_the_host_is_suggested_by_name(tmp_path: Path) -> None:
     (tmp_path / "etc/localtime").symlink_to(zone)
     assert local_zone(tmp_path) == "Asia/Kolkata"
     assert local_zone(tmp_path / "etc") == ""
+
+
+@pytest.mark.parametrize(
+    ("line", "shown"),
+    [
+        (b"\0" * 40000, r"'\x00 (40000 times)'"),
+        (b"\0\0a\x1b]0;mine\x07", r"'\x00\x00a\x1b]0;mine\x07'"),
+        (b"caf\xc3\xa9 \xff", "'café \ufffd'"),
+        (b"x" * 500, f"'{'x' * 160}…'"),
+    ],
+)
+def test_lines_are_legible(line: bytes, shown: str) -> None:
+    """A line that is quoted fills no screen with NULs and commands no terminal."""
+    assert legible(line) == shown
