@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from vawsum_agent.aws.session import AwsSession
     from vawsum_agent.config.model import NotifyConfig
 
+_TRY_IT = "run vawsum-agent notify test"
 _POLICY_CODES = frozenset({"AccessDenied", "AccessDeniedException", "AuthorizationError", "NotAuthorized"})
 
 
@@ -24,13 +25,13 @@ def checks(notify: NotifyConfig, session: AwsSession) -> Iterator[Finding]:
     topic = notify.sns_topic_arn
     try:
         probe = SnsProbe(session, topic)
-        yield _publish(probe, topic)
+        found = _topic(probe, topic)
+        # Of a topic that does not exist nobody needs to hear that it may be published to.
+        if found.severity is not Severity.PROBLEM:
+            yield _publish(probe, topic)
+        yield found
     except AwsError as error:
         yield Finding(Severity.PROBLEM, error.message, topic, remedy(error) or "check network, proxy and endpoint")
-        return
-    found = _subscribers(probe, topic)
-    if found is not None:
-        yield found
 
 
 def _publish(probe: SnsProbe, topic: str) -> Finding:
@@ -42,22 +43,22 @@ def _publish(probe: SnsProbe, topic: str) -> Finding:
     except AccessDenied as error:
         if error.code not in _POLICY_CODES:
             raise
-        statement = {"Effect": "Allow", "Action": "sns:Publish", "Resource": topic}
         what = "sns:Publish is not allowed: nobody is told when something fails"
-        return Finding(Severity.PROBLEM, what, topic, f"add to the role's policy: {json.dumps(statement)}")
+        return Finding(Severity.PROBLEM, what, topic, _allowing("sns:Publish", topic))
     return Finding(Severity.OK, "notifications may be published", topic)
 
 
-def _subscribers(probe: SnsProbe, topic: str) -> Finding | None:
+def _topic(probe: SnsProbe, topic: str) -> Finding:
+    """Look the topic up: publishing nothing is answered alike, whether there is one or not."""
     try:
         count = probe.subscriptions()
     except NotFound as error:
         return Finding(Severity.PROBLEM, error.message, topic, remedy(error))
-    except AccessDenied:
-        what = "not asked who gets them: sns:GetTopicAttributes is not allowed, and needed for nothing else"
-        return Finding(Severity.OK, what, topic)
-    except AwsError:
-        return None  # publishing works; who reads it is not worth a complaint
+    except AccessDenied as error:
+        if error.code not in _POLICY_CODES:
+            raise
+        what = "the topic was not looked up, it may not exist: sns:GetTopicAttributes is not allowed"
+        return Finding(Severity.WARNING, what, topic, f"{_TRY_IT}, or {_allowing('sns:GetTopicAttributes', topic)}")
     if count == 0:
         return Finding(
             Severity.WARNING,
@@ -66,3 +67,8 @@ def _subscribers(probe: SnsProbe, topic: str) -> Finding | None:
             f"aws sns subscribe --topic-arn {topic} --protocol email --notification-endpoint you@example.com",
         )
     return Finding(Severity.OK, f"{count} confirmed subscription{'' if count == 1 else 's'}", topic)
+
+
+def _allowing(action: str, topic: str) -> str:
+    statement = {"Effect": "Allow", "Action": action, "Resource": topic}
+    return f"add to the role's policy: {json.dumps(statement)}"

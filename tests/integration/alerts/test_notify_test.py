@@ -15,7 +15,8 @@ from tests.integration.alerts.incidents import TOPIC, labels
 if TYPE_CHECKING:
     from sandbox import Sandbox
 
-POLICY = Path(__file__).parents[3] / "packaging/iam/alerts.json"
+IAM = Path(__file__).parents[3] / "packaging/iam"
+POLICY, DOCTORS_POLICY = (json.loads((IAM / f"{name}.json").read_text()) for name in ("alerts", "doctor"))
 
 
 class User:
@@ -48,8 +49,8 @@ class User:
 
 @pytest.fixture
 def user(tmp_path: Path, sandbox: Sandbox) -> User:
-    """No daemon runs, and none ever did; the role has the shipped policy and nothing else."""
-    sandbox.enforce(json.loads(POLICY.read_text()))
+    """No daemon runs, and none ever did; the role has the shipped policies of alerts and doctor and nothing else."""
+    sandbox.enforce([POLICY, DOCTORS_POLICY])
     return User(tmp_path, sandbox)
 
 
@@ -121,9 +122,40 @@ def test_doctor_asks_without_sending(user: User, sandbox: Sandbox) -> None:
     assert sandbox.notifications() == []
 
 
+def test_doctor_calls_what_its_policy_allows(user: User, sandbox: Sandbox) -> None:
+    """Of SNS these two calls, and neither is refused for want of a permission."""
+    assert [row["severity"] for row in user.findings()] == ["ok", "ok"]
+    called = {f"sns:{name}" for name in sandbox.requests()["operations"]}
+    allowed = {statement["Action"] for policy in (POLICY, DOCTORS_POLICY) for statement in policy["Statement"]}
+    assert called == {action for action in allowed if action.startswith("sns:")}
+
+
+def test_doctor_finds_a_topic_that_does_not_exist(user: User) -> None:
+    """Under the shipped policies: a problem, and nothing is called well beside it, by either command."""
+    user.configure(f"{TOPIC}-gone")
+    for words in (("doctor",), ("check-config", "--online")):
+        code, out, _ = user.run(*words, "--json")
+        (row,) = (row for row in json.loads(out)["findings"] if row["where"] == f"{TOPIC}-gone")
+        assert (code, row["severity"]) == (1, "problem")
+        assert "NotFound" in row["what"]
+        assert "create the topic" in row["remedy"]
+
+
+def test_doctor_says_that_it_could_not_look_a_topic_up(user: User, sandbox: Sandbox) -> None:
+    """Without that permission a topic that may not exist is a warning, with what finds it out."""
+    sandbox.enforce(POLICY)
+    allowed, unseen = user.findings()
+    assert (allowed["severity"], unseen["severity"]) == ("ok", "warning")
+    assert "not looked up" in unseen["what"]
+    assert unseen["remedy"].startswith("run vawsum-agent notify test, or add to the role's policy: {")
+    statement = json.loads(unseen["remedy"].partition("policy: ")[2])
+    sandbox.enforce([POLICY, {"Statement": statement}])
+    assert [row["severity"] for row in user.findings()] == ["ok", "ok"]
+
+
 def test_doctor_names_the_missing_permission(user: User, sandbox: Sandbox) -> None:
     """Not allowed is a problem, with the statement that allows it for this topic."""
     sandbox.deny("sns:Publish")
-    (problem, *_) = user.findings()
+    problem, _ = user.findings()
     assert problem["severity"] == "problem"
     assert f'"Action": "sns:Publish", "Resource": "{TOPIC}"' in problem["remedy"]
