@@ -6,6 +6,7 @@ import random as random_numbers
 from typing import TYPE_CHECKING
 
 from vawsum_agent.core.component import ComponentStatus, State
+from vawsum_agent.daemon.successes import Successes
 from vawsum_agent.daemon.supervised import DrainOutcome, Part, Supervised
 
 if TYPE_CHECKING:
@@ -17,12 +18,25 @@ _WORST_FIRST = (State.FAILED, State.DEGRADED, State.STARTING, State.DRAINING, St
 
 
 class Supervisor:
-    """A set of components that live and end together. Not reused: a reload builds another."""
+    """A set of components that live and end together. Not reused: a reload builds another.
+
+    Args:
+        parts: in the order they start.
+        clock: wall and monotonic time.
+        random: jitter.
+        successes: what is known from the components before these.
+    """
 
     def __init__(
-        self, parts: Sequence[Part], clock: Clock, *, random: Callable[[], float] = random_numbers.random
+        self,
+        parts: Sequence[Part],
+        clock: Clock,
+        *,
+        random: Callable[[], float] = random_numbers.random,
+        successes: Successes | None = None,
     ) -> None:
-        self._supervised = [Supervised(part, clock, random) for part in parts]
+        known = Successes() if successes is None else successes
+        self._supervised = [Supervised(part, clock, random, known) for part in parts]
 
     def start(self) -> None:
         """Start all in order; one that can't start is tried again later and holds up no other."""

@@ -11,7 +11,7 @@ from vawsum_agent.aws.metadata import InstanceMetadata
 from vawsum_agent.config.load import Loaded, load
 from vawsum_agent.core.board import StatusBoard
 from vawsum_agent.core.clock import Clock, SystemClock
-from vawsum_agent.core.errors import ConfigError, Violation
+from vawsum_agent.core.errors import ConfigError, StateError, Violation
 from vawsum_agent.core.text import toml
 from vawsum_agent.daemon import notify
 from vawsum_agent.daemon.control import ControlServer
@@ -28,8 +28,10 @@ from vawsum_agent.daemon.process import (
 )
 from vawsum_agent.daemon.requests import deliver_signals
 from vawsum_agent.daemon.session import SharedSession, open_session
+from vawsum_agent.daemon.successes import Successes, successes_in
 from vawsum_agent.daemon.supervised import Part
 from vawsum_agent.daemon.supervisor import Supervisor
+from vawsum_agent.state.inspection import read_snapshot
 from vawsum_agent.state.request_tallies import RequestTallies
 from vawsum_agent.state.store import Store
 
@@ -59,7 +61,7 @@ def serve(path: Path) -> int:
     clock = SystemClock()
     store = Store.open(state_file(agent), clock)
     board = StatusBoard()
-    builder = Builder(store, clock, InstanceMetadata(), board)
+    builder = Builder(store, clock, InstanceMetadata(), board, _successes(state_file(agent), clock))
     daemon = Daemon(
         builder.generation(loaded),
         version=__version__,
@@ -106,20 +108,33 @@ def reloaded(path: Path, running: AgentConfig) -> Loaded:
     return loaded
 
 
+def _successes(path: Path, clock: Clock) -> Successes:
+    """Read from the last status when components succeeded; it is only for people, and no reason not to start."""
+    try:
+        last = read_snapshot(path)
+    except StateError:
+        return Successes()
+    return Successes(successes_in(last[0], clock.now())) if last is not None else Successes()
+
+
 class Builder:
     """Turns configurations into generations, over one store."""
 
-    def __init__(self, store: Store, clock: Clock, metadata: InstanceMetadata, board: StatusBoard) -> None:
+    def __init__(
+        self, store: Store, clock: Clock, metadata: InstanceMetadata, board: StatusBoard, successes: Successes
+    ) -> None:
         self._store = store
         self._clock = clock
         self._metadata = metadata
         self._host = Host(metadata)
         self._board = board
+        self._successes = successes
 
     def generation(self, loaded: Loaded) -> Generation:
         """Build what a configuration asks for; nothing is started."""
         identity = self._host.identity(loaded.config.agent)
-        return Generation(loaded, identity, Supervisor(self._parts(loaded.config, identity), self._clock))
+        supervisor = Supervisor(self._parts(loaded.config, identity), self._clock, successes=self._successes)
+        return Generation(loaded, identity, supervisor)
 
     def _parts(self, config: Config, identity: Identity) -> list[Part]:
         """List the components: first those that tell of others, so that they are drained last."""

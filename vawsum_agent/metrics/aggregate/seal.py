@@ -54,7 +54,7 @@ class Sealer:
     """Turns what is over into chunks.
 
     Attributes:
-        latest_count: data of the latest period that was sampled to its end.
+        latest_count: data of the latest period that was sampled to its end; None before the first.
         has_more: the last call left something that is over, for the next one.
     """
 
@@ -65,7 +65,7 @@ class Sealer:
         self._tallies = tallies
         self._metrics = metrics
         self._length_ms = length_ms
-        self.latest_count = 0
+        self.latest_count: int | None = None
         self.has_more = False
 
     def seal(self, now_ms: int, *, is_everything: bool = False) -> int | None:
