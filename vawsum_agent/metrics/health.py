@@ -52,7 +52,8 @@ def notes(
         found.append(Note(text, "beyond that the oldest data are dropped; metrics.spool_limit may be raised"))
     found += [Note(error.message, error.hint) for _, error in sorted(source_errors.items())]
     if placing is not None:
-        found.append(Note(placing.message, f"{placing.hint}; or let instance metadata show the instance's tags"))
+        hint = "; ".join(part for part in (placing.hint, "or let instance metadata show the instance's tags") if part)
+        found.append(Note(f"the Auto Scaling group is not known: {placing.message}", hint))
     if jump is not None:
         way = "ahead" if jump.by_s > 0 else "back"
         text = f"the clock was set {format_duration(abs(jump.by_s))} {way}"

@@ -48,14 +48,14 @@ def test_each_trouble_has_its_remedy() -> None:
     found = told(
         progress=Progress(failing_since=900.0, error=error),
         source_errors={"apache": AgentError("apache is down", hint="start it")},
-        placing=AccessDenied("the group is not known", hint="allow it"),
+        placing=AccessDenied("DescribeAutoScalingInstances on i-0abc: no", hint="allow it"),
         waiting=Waiting(9, 99, 900),
     )
     assert [note.what for note in found] == [
         "PutMetricData is not allowed",
         "the spool holds 900 B of 1000 B",
         "apache is down",
-        "the group is not known",
+        "the Auto Scaling group is not known: DescribeAutoScalingInstances on i-0abc: no",
     ]
     assert all(note.hint for note in found)
     assert state_of(found, is_failed=False) is State.DEGRADED

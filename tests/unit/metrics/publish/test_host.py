@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 from tests.unit.metrics.clocks import HandClock
 from vawsum_agent.core.errors import AccessDenied
 from vawsum_agent.metrics.publish.host import HostDimensions
@@ -61,13 +63,55 @@ def test_the_group_is_read_from_the_tags_where_they_are_shown() -> None:
     assert groups.questions == 0
 
 
-def test_else_auto_scaling_is_asked_once() -> None:
-    """Without tags in the metadata the service is asked; what it says holds for the life of the process."""
+def test_else_auto_scaling_is_asked() -> None:
+    """Without tags in the metadata the service is asked, and then once an hour or two."""
     groups = Groups("web")
     dimensions, clock = host(Metadata(**{"instance-id": "i-0abc"}), groups)
+    run(dimensions, clock, 60)
+    assert (dimensions.group(), groups.questions) == ("web", 1)
+    run(dimensions, clock, 86_400)
+    assert 12 <= groups.questions <= 25
+
+
+def test_an_instance_changes_its_group() -> None:
+    """Attached, moved and detached: within two hours its metrics have the dimension that is right now."""
+    groups = Groups(None)
+    dimensions, clock = host(Metadata(**{"instance-id": "i-0abc"}), groups)
+    for group in (None, "web", "canary", None, "web"):
+        groups.group = group
+        run(dimensions, clock, 7200)
+        assert dimensions.group() == group
+
+
+def test_who_does_not_answer_takes_no_group_away() -> None:
+    """Asked again and refused, or without metadata for a while: the group that is known stays, and is no problem."""
+    metadata, groups = Metadata(**{"instance-id": "i-0abc"}), Groups("web")
+    dimensions, clock = host(metadata, groups)
+    run(dimensions, clock, 60)
+    groups.error = AccessDenied("no")
     run(dimensions, clock, 7200)
-    assert dimensions.group() == "web"
-    assert groups.questions == 1
+    entries, metadata.entries = metadata.entries, {}
+    run(dimensions, clock, 7200)
+    assert groups.questions > 1
+    assert (dimensions.group(), dimensions.problem) == ("web", None)
+    metadata.entries, groups.error, groups.group = entries, None, "canary"
+    run(dimensions, clock, 7200)
+    assert dimensions.group() == "canary"
+
+
+def test_hosts_do_not_ask_again_all_at_once() -> None:
+    """A hundred that were launched together: no minute of the next two hours has more than ten of their questions."""
+    minutes: Counter[int] = Counter()
+    for number in range(100):
+        clock, groups = HandClock(), Groups("web")
+        dimensions = HostDimensions(BOTH, f"i-{number:08x}", Metadata(**{"instance-id": "i-0abc"}), groups, clock)
+        dimensions.look()
+        for minute in range(1, 120):
+            clock.advance(60)
+            before = groups.questions
+            dimensions.look()
+            minutes[minute] += groups.questions - before
+    assert max(minutes.values()) <= 10
 
 
 def test_an_instance_without_a_group_has_no_such_dimension() -> None:
@@ -94,13 +138,36 @@ def test_data_wait_a_little_for_the_group() -> None:
     dimensions, clock = host(metadata, groups)
     run(dimensions, clock, 59)
     assert dimensions.dimensions() is None
-    assert dimensions.problem is groups.error
     run(dimensions, clock, 5)
     assert dimensions.dimensions() == (("InstanceId", "i-0abc"),)
-    groups.error, groups.group = None, "web"
-    run(dimensions, clock, 3600)
-    assert dimensions.group() == "web"
+
+
+def test_a_missing_permission_is_told_late_and_well_again_soon() -> None:
+    """A role that comes two minutes late is no problem; one that stays without it is, and a minute after it is mended
+    all is well.
+    """  # noqa: D205 - one sentence
+    groups = Groups(error=AccessDenied("no"))
+    dimensions, clock = host(Metadata(**{"instance-id": "i-0abc"}), groups)
+    run(dimensions, clock, 119)
     assert dimensions.problem is None
+    run(dimensions, clock, 7200)
+    assert dimensions.problem is groups.error
+    assert groups.questions >= 7200 / 61
+    groups.error, groups.group = None, "web"
+    run(dimensions, clock, 61)
+    assert (dimensions.group(), dimensions.problem) == ("web", None)
+
+
+def test_a_permission_is_asked_for_often_also_after_hours_without_metadata() -> None:
+    """Metadata that came late does not leave the group for later."""
+    metadata, groups = Metadata(), Groups(error=AccessDenied("no"))
+    dimensions, clock = host(metadata, groups)
+    run(dimensions, clock, 4 * 3600)
+    metadata.entries["instance-id"] = "i-0abc"
+    run(dimensions, clock, 3700)
+    before = groups.questions
+    run(dimensions, clock, 600)
+    assert groups.questions - before >= 9
 
 
 def test_further_dimensions_come_in_the_order_configured() -> None:
