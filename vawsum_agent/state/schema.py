@@ -80,6 +80,14 @@ MIGRATIONS: tuple[str, ...] = (
         tries INTEGER NOT NULL DEFAULT 0
     );
     CREATE TABLE alert (component TEXT PRIMARY KEY, body BLOB NOT NULL) WITHOUT ROWID;
+    CREATE TABLE known_file (
+        file_key INTEGER PRIMARY KEY,
+        fingerprint INTEGER NOT NULL,
+        verdict TEXT NOT NULL,
+        known_until REAL NOT NULL
+    );
+    CREATE INDEX known_file_by_age ON known_file (known_until);
+    CREATE TABLE known_file_salt (id INTEGER PRIMARY KEY CHECK (id = 1), salt BLOB NOT NULL);
     """,
 )
 
