@@ -1,7 +1,7 @@
-"""Signature Version 4 for requests that differ in nothing but their body: what stays the same is prepared once.
+"""Signature Version 4, where botocore's own signer is too dear: it takes 0.2 ms of CPU for each request.
 
-botocore's own signer takes 0.2 ms of CPU for each of them. That this one gives the same is held by a test, and proven
-again by `prepared` on a request that botocore signed, before it is used.
+That signatures are the same is held by tests, and proven again by `prepared` and `prepared_put` on a request that
+botocore signed, before ours are used.
 """
 
 from __future__ import annotations
@@ -20,8 +20,49 @@ _UNSIGNED = frozenset({"expect", "transfer-encoding", "user-agent", "x-amzn-trac
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
+class Scope:
+    """Where signatures hold: one service in one region. Threads may sign side by side.
+
+    Args:
+        region: as it is signed.
+        service: as it is signed.
+    """
+
+    def __init__(self, region: str, service: str) -> None:
+        self._region = region
+        self._service = service
+        self._key: tuple[tuple[str, str], bytes] = (("", ""), b"")
+
+    def authorization(self, canonical: str, names: str, credentials: ReadOnlyCredentials, at: str) -> str:
+        """Sign a request.
+
+        Args:
+            canonical: the request in canonical form.
+            names: of the signed headers, as ``canonical`` has them.
+            credentials: to sign with; the token is the caller's to send.
+            at: the time of the request, like ``20261124T101500Z``.
+
+        Returns:
+            The value of its Authorization header.
+        """
+        scope = f"{at[:8]}/{self._region}/{self._service}/aws4_request"
+        text = f"AWS4-HMAC-SHA256\n{at}\n{scope}\n{hashlib.sha256(canonical.encode()).hexdigest()}"
+        signature = hmac.digest(self._signing_key(credentials.secret_key, at[:8]), text.encode(), "sha256").hex()
+        credential = f"{credentials.access_key}/{scope}"
+        return f"AWS4-HMAC-SHA256 Credential={credential}, SignedHeaders={names}, Signature={signature}"
+
+    def _signing_key(self, secret: str, day: str) -> bytes:
+        known, key = self._key
+        if known != (secret, day):
+            key = f"AWS4{secret}".encode()
+            for part in (day, self._region, self._service, "aws4_request"):
+                key = hmac.digest(key, part.encode(), "sha256")
+            self._key = ((secret, day), key)
+        return key
+
+
 class Signer:
-    """Signs POST requests to the root of one endpoint.
+    """Signs POST requests to the root of one endpoint, which differ in nothing but their body.
 
     Args:
         url: of the endpoint, without a path of its own.
@@ -35,10 +76,8 @@ class Signer:
         self._signed = {
             name.lower(): " ".join(value.split()) for name, value in headers.items() if name.lower() not in _UNSIGNED
         }
-        self._signed["host"] = _host(url)
-        self._region = region
-        self._service = service
-        self._key: tuple[tuple[str, str], bytes] = (("", ""), b"")
+        self._signed["host"] = host_of(url)
+        self._scope = Scope(region, service)
 
     def sign(self, body: bytes, credentials: ReadOnlyCredentials, at: str) -> dict[str, str]:
         """Make all headers of a request, its Authorization among them; ``at`` is like ``20261124T101500Z``."""
@@ -48,27 +87,13 @@ class Signer:
             headers["X-Amz-Security-Token"] = signed["x-amz-security-token"] = credentials.token
         names = ";".join(sorted(signed))
         lines = "".join(f"{name}:{signed[name]}\n" for name in sorted(signed))
-        request = f"POST\n/\n\n{lines}\n{names}\n{hashlib.sha256(body).hexdigest()}"
-        scope = f"{at[:8]}/{self._region}/{self._service}/aws4_request"
-        text = f"AWS4-HMAC-SHA256\n{at}\n{scope}\n{hashlib.sha256(request.encode()).hexdigest()}"
-        signature = hmac.digest(self._signing_key(credentials.secret_key, at[:8]), text.encode(), "sha256").hex()
-        credential = f"{credentials.access_key}/{scope}"
-        headers["Authorization"] = (
-            f"AWS4-HMAC-SHA256 Credential={credential}, SignedHeaders={names}, Signature={signature}"
-        )
+        canonical = f"POST\n/\n\n{lines}\n{names}\n{hashlib.sha256(body).hexdigest()}"
+        headers["Authorization"] = self._scope.authorization(canonical, names, credentials, at)
         return headers
 
-    def _signing_key(self, secret: str, day: str) -> bytes:
-        known, key = self._key
-        if known != (secret, day):
-            key = f"AWS4{secret}".encode()
-            for part in (day, self._region, self._service, "aws4_request"):
-                key = hmac.digest(key, part.encode(), "sha256")
-            self._key = ((secret, day), key)
-        return key
 
-
-def _host(url: str) -> str:
+def host_of(url: str) -> str:
+    """Give the Host header of requests to ``url``."""
     parts = urlsplit(url)
     host = parts.hostname or ""
     if ":" in host:
