@@ -83,7 +83,7 @@ def _ask_aws(config: Config, identity: Identity, session: AwsSession) -> Iterato
     if config.metrics is not None:
         from vawsum_agent.metrics.doctor.aws import aws as metrics_aws  # noqa: PLC0415
 
-        yield from metrics_aws(config.metrics, session, tells_the_clock=config.logs is None)
+        yield from metrics_aws(config.metrics, session, InstanceMetadata(), tells_the_clock=config.logs is None)
     if config.notify is not None:
         from vawsum_agent.alerts.doctor import checks as alerts_checks  # noqa: PLC0415
 

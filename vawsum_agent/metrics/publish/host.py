@@ -39,8 +39,8 @@ _PATIENCE_S = 60.0
 """How long data wait in the spool for the group's name; an alarm matches exact sets of dimensions."""
 
 _ENTRIES = {"ImageId": "ami-id", "InstanceType": "instance-type"}
-_GROUP = "AutoScalingGroupName"
-_GROUP_ENTRY = "tags/instance/aws:autoscaling:groupName"
+GROUP = "AutoScalingGroupName"
+GROUP_ENTRY = "tags/instance/aws:autoscaling:groupName"
 
 
 class Metadata(Protocol):
@@ -111,7 +111,7 @@ class HostDimensions:
 
     def group(self) -> str | None:
         """Name the Auto Scaling group, if it is known."""
-        return self._place.found.get(_GROUP)
+        return self._place.found.get(GROUP)
 
     def look(self) -> None:
         """Ask for what is not known yet, or may have changed, when it is time; blocks for some seconds at most."""
@@ -127,7 +127,7 @@ class HostDimensions:
 
     def _next_pause_s(self) -> float:
         if self._place.is_complete:
-            return self._recheck_s if _GROUP in self._wanted else float("inf")
+            return self._recheck_s if GROUP in self._wanted else float("inf")
         pause_s = self._pause_s
         if self._error is not None:
             pause_s = min(pause_s, _LONGEST_PAUSE_OF_ERRORS_S)
@@ -148,15 +148,15 @@ class HostDimensions:
             if name in _ENTRIES and name not in found and (value := self._metadata.get(_ENTRIES[name])):
                 found[name] = value
         is_missing = any(name in _ENTRIES and name not in found for name in self._wanted)
-        if _GROUP in self._wanted:
+        if GROUP in self._wanted:
             try:
-                group = self._metadata.get(_GROUP_ENTRY) or self._ask_group(real_id)
+                group = self._metadata.get(GROUP_ENTRY) or self._ask_group(real_id)
             except AgentError as error:
                 if self._error is None:
                     self._failing_since = self._clock.monotonic()
                 self._error = error
                 return Place(found, known.is_complete)
             self._error = None
-            found.pop(_GROUP, None)
-            found |= {_GROUP: group} if group else {}
+            found.pop(GROUP, None)
+            found |= {GROUP: group} if group else {}
         return Place(found, is_complete=not is_missing)
