@@ -57,6 +57,58 @@ for source in host_sources(MetricsConfig()):
     except AgentError as error:
         print(source.name, error.message)
 """
+# In namespaces of its own: a process ends, and another one gets its id.
+SAME_ID = """
+import os
+from pathlib import Path
+from vawsum_agent.metrics.host.process_files import ProcessFiles
+def spawn(name):
+    pid = os.fork()
+    if not pid:
+        Path("/proc/self/comm").write_text(name)
+        os.read(held[0], 1)
+        os._exit(0)
+    while Path(f"/proc/{pid}/comm").read_text() != name + "\\n":
+        pass
+    return pid
+held = os.pipe()
+files = ProcessFiles(Path("/proc"), 10)
+spawn("stays")
+first = spawn("first")
+list(files.read())
+os.kill(first, 9)
+os.waitpid(first, 0)
+Path("/proc/sys/kernel/ns_last_pid").write_text(str(first - 1))
+second = spawn("second")
+looks = [dict(files.read())[str(second)] for _ in range(2)]
+print(first == second, *(b"(second)" in data for data in looks))
+"""
+# Runs as root in a mount namespace of its own; its child is nobody, from whom processes get hidden between two looks.
+HIDDEN_LATER = """
+import os, subprocess, sys
+from vawsum_agent.config.model import MetricsConfig
+from vawsum_agent.core.errors import AgentError
+from vawsum_agent.metrics.host import host_sources
+source = next(source for source in host_sources(MetricsConfig()) if source.name == "processes")
+readable, writable = os.pipe()
+seen, told = os.pipe()
+if os.fork():
+    assert os.read(seen, 1)
+    subprocess.run(["mount", "-o", "remount,hidepid=" + sys.argv[1], "/proc"], check=True)
+    os.write(writable, b"x")
+    os.wait()
+else:
+    os.setgroups([])
+    os.setresgid(65534, 65534, 65534)
+    os.setresuid(65534, 65534, 65534)
+    print(source.collect().gauges[0].value > 1)
+    os.write(told, b"x")
+    os.read(readable, 1)
+    try:
+        source.collect()
+    except AgentError as error:
+        print(error.message)
+"""
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can make a mount namespace")
 
 
@@ -203,10 +255,11 @@ def _connections(stack: ExitStack, family: socket.AddressFamily, address: str, p
     assert left.recv(1) == b""
 
 
-def in_namespace(setup: str, code: str, *arguments: str, prefix: str = "") -> list[str]:
+def in_namespace(setup: str, code: str, *arguments: str, prefix: str = "", pids: bool = False) -> list[str]:
     """Run code where mounts are nobody else's; returns its lines."""
     script = f'{setup}\nexec {prefix} "$0" -c "$1" "$2"'
-    command = ["unshare", "--mount", "--propagation", "private", "sh", "-euc", script, sys.executable, code]
+    own = ["--mount", "--propagation", "private", *(["--pid", "--fork", "--mount-proc"] if pids else [])]
+    command = ["unshare", *own, "sh", "-euc", script, sys.executable, code]
     done = subprocess.run([*command, *(arguments or ("",))], check=True, capture_output=True, text=True, timeout=30)
     return done.stdout.splitlines()
 
@@ -237,3 +290,17 @@ def test_where_processes_are_hidden_only_their_source_is_down() -> None:
     capability = "--inh-caps=+dac_read_search --ambient-caps=+dac_read_search"
     lines = in_namespace("mount -t proc -o hidepid=invisible proc /proc", HIDDEN, prefix=f"{user} {capability}")
     assert lines == ["processes processes of other users are hidden from the agent"]
+
+
+@needs_root
+@pytest.mark.parametrize("way", ["noaccess", "invisible"])
+def test_processes_that_get_hidden_later_are_noticed(way: str) -> None:
+    """Files that stayed open from before could still be read, and would make up a host with no new process."""
+    lines = in_namespace("mount -t proc proc /proc", HIDDEN_LATER, way)
+    assert lines == ["True", "processes of other users are hidden from the agent"]
+
+
+@needs_root
+def test_a_process_with_the_id_of_an_earlier_one_is_itself() -> None:
+    """What is held open of the earlier one says nothing any more, and is not taken for the later one's."""
+    assert in_namespace("", SAME_ID, pids=True) == ["True True True"]

@@ -7,7 +7,7 @@ disk           space and inodes, a source a mount; `mounts` reads what is mounte
 diskio         reads and writes of physical disks
 network        bytes, packets, errors and drops of interfaces
 sockets        TCP by state, UDP; `sock_diag` and `socket_states` are two ways to the same counts
-processes      by state, and what groups of them use; `process_stat`, `groups`, `procstat` are its parts
+processes      by state, and what groups of them use; its parts: `process_files`, `process_stat`, `groups`, `procstat`
 agent_process  what the agent itself uses
 source         what all of these have in common
 """

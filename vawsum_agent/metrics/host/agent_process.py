@@ -34,7 +34,7 @@ class AgentProcess(HostSource):
 
     def __init__(self, proc: Path, pid: int, scale: Scale) -> None:
         self._path = proc / str(pid) / "stat"
-        self._pid = pid
+        self._pid = str(pid)
         self._scale = scale
 
     def collect(self) -> Collected:

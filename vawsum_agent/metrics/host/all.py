@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import posixpath
+import resource
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,6 +20,7 @@ from vawsum_agent.metrics.host.memory import METRICS as MEMORY_METRICS
 from vawsum_agent.metrics.host.memory import Memory
 from vawsum_agent.metrics.host.network import METRICS as NETWORK_METRICS
 from vawsum_agent.metrics.host.network import Network
+from vawsum_agent.metrics.host.process_files import ProcessFiles
 from vawsum_agent.metrics.host.processes import METRICS as PROCESSES_METRICS
 from vawsum_agent.metrics.host.processes import Processes
 from vawsum_agent.metrics.host.processor import METRICS as PROCESSOR_METRICS
@@ -47,6 +49,10 @@ METRICS: tuple[Metric, ...] = (
 )
 """Everything that the sources of the host may give, each once."""
 
+_MOST_OPEN = 512
+_SHARE_OF_FILES = 16
+"""Of those that this process may open, so many times less stay open here: log files come first."""
+
 
 def host_sources(
     config: MetricsConfig, clock: Clock | None = None, proc: Path = Path("/proc"), sys: Path = Path("/sys")
@@ -59,6 +65,7 @@ def host_sources(
         proc: where procfs is mounted.
         sys: where sysfs is mounted.
     """
+    most_open = min(_MOST_OPEN, resource.getrlimit(resource.RLIMIT_NOFILE)[0] // _SHARE_OF_FILES)
     scale = Scale(ticks_per_s=os.sysconf("SC_CLK_TCK"), page_bytes=os.sysconf("SC_PAGE_SIZE"))
     return [
         Processor(),
@@ -68,6 +75,6 @@ def host_sources(
         DiskIo(proc, sys),
         Network(),
         Sockets(proc, count_tcp_states, clock or SystemClock(), time.thread_time),
-        Processes(proc, Groups(config.process), scale),
+        Processes(ProcessFiles(proc, most_open), Groups(config.process), scale),
         AgentProcess(proc, os.getpid(), scale),
     ]

@@ -2,29 +2,27 @@
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from typing import TYPE_CHECKING
 
 from vawsum_agent.core.errors import AgentError
 from vawsum_agent.core.metric import Collected, Metric, Reading, Unit
-from vawsum_agent.metrics.host.process_stat import MOST_BYTES, parse_process_stat
+from vawsum_agent.metrics.host.process_files import INIT
+from vawsum_agent.metrics.host.process_stat import ProcessStat, parse_process_stat
 from vawsum_agent.metrics.host.procstat import PROCSTAT_METRICS, Usage, cpu_readings
 from vawsum_agent.metrics.host.source import HostSource
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-    from pathlib import Path
+    from collections.abc import Mapping, Sequence
 
     from vawsum_agent.metrics.host.groups import Groups
-    from vawsum_agent.metrics.host.process_stat import ProcessStat
+    from vawsum_agent.metrics.host.process_files import ProcessFiles
     from vawsum_agent.metrics.host.procstat import Scale
 
 _STATES = {b"R": "running", b"S": "sleeping", b"D": "blocked", b"Z": "zombies", b"I": "idle"} | dict.fromkeys(
     (b"T", b"t"), "stopped"
 )
 _ENDED = frozenset((b"Z", b"X", b"x"))
-_INIT = 1
 
 STATE_METRICS: tuple[Metric, ...] = (
     Metric("processes_total", Unit.COUNT, "processes, those of the kernel included"),
@@ -43,7 +41,7 @@ class Processes(HostSource):
     """Every process of the host.
 
     Args:
-        proc: where procfs is mounted.
+        files: reads them.
         groups: which belong together.
         scale: what ticks and pages are.
     """
@@ -51,10 +49,11 @@ class Processes(HostSource):
     name = "processes"
     metrics: Sequence[Metric] = METRICS
 
-    def __init__(self, proc: Path, groups: Groups, scale: Scale) -> None:
-        self._proc = proc
+    def __init__(self, files: ProcessFiles, groups: Groups, scale: Scale) -> None:
+        self._files = files
         self._groups = groups
         self._scale = scale
+        self._parsed: dict[bytes, ProcessStat] = {}
 
     def collect(self) -> Collected:
         """Look at each. Raises AgentError when other users' processes are hidden: any count would be wrong."""
@@ -62,17 +61,22 @@ class Processes(HostSource):
         usages = {name: Usage() for name in self._groups.names}
         total = threads = left_out = 0
         is_everything_seen = False
-        for pid, stat in self._each():
+        before, parsed = self._parsed, dict[bytes, ProcessStat]()
+        for pid, data in self._files.read():
+            # Most processes did nothing since the look before: a line that is the same says the same.
+            stat = before.get(data) or parse_process_stat(data)
             if stat is None:
                 left_out += 1
                 continue
+            parsed[data] = stat
             total += 1
             threads += stat.threads
             states[_STATES.get(stat.state, "other")] += 1
-            is_everything_seen = is_everything_seen or pid == _INIT
+            is_everything_seen = is_everything_seen or pid == INIT
             if stat.state not in _ENDED:
                 for name in self._groups.of(stat.command):
                     usages[name].add(pid, stat, self._scale)
+        self._parsed = parsed
         if not is_everything_seen:
             raise AgentError(
                 "processes of other users are hidden from the agent",
@@ -90,26 +94,6 @@ class Processes(HostSource):
         """Give what each group used of a core. A process that is new counts from the next look on."""
         return cpu_readings(increases, elapsed_s)
 
-    def _each(self) -> Iterator[tuple[int, ProcessStat | None]]:
-        """Read all; those that end meanwhile are not among them."""
-        # Names relative to the folder, and no Path objects: at a thousand processes that is half the time.
-        folder = os.open(self._proc, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            for name in os.listdir(folder):  # noqa: PTH208 - as above
-                if name.isdigit() and (data := _read(folder, f"{name}/stat")):
-                    yield int(name), parse_process_stat(data)
-        finally:
-            os.close(folder)
-
-
-def _read(folder: int, name: str) -> bytes:
-    try:
-        file = os.open(name, os.O_RDONLY, dir_fd=folder)
-    except (FileNotFoundError, ProcessLookupError, PermissionError):
-        return b""
-    try:
-        return os.read(file, MOST_BYTES)
-    except ProcessLookupError:
-        return b""
-    finally:
-        os.close(file)
+    def close(self) -> None:
+        """Close the files of the processes. Never raises."""
+        self._files.close()

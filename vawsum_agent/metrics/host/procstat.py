@@ -51,7 +51,7 @@ class Usage:
     rss_bytes: int = 0
     cpu_s: dict[str, float] = field(default_factory=dict)
 
-    def add(self, pid: int, stat: ProcessStat, scale: Scale) -> None:
+    def add(self, pid: str, stat: ProcessStat, scale: Scale) -> None:
         """Count a process in. Its start tells it from a later one with the same id."""
         self.pid_count += 1
         self.rss_bytes += stat.rss_pages * scale.page_bytes

@@ -11,6 +11,7 @@ from vawsum_agent.config.model import ProcessGroup
 from vawsum_agent.core.errors import AgentError
 from vawsum_agent.metrics.host.agent_process import AgentProcess
 from vawsum_agent.metrics.host.groups import Groups
+from vawsum_agent.metrics.host.process_files import ProcessFiles
 from vawsum_agent.metrics.host.processes import Processes
 from vawsum_agent.metrics.host.procstat import Scale
 
@@ -31,7 +32,8 @@ INIT = stat_line(1, b"systemd")
 def a_source(proc: Path, lines: Sequence[bytes]) -> Processes:
     """A source over a tree with these processes, and with what else there is in procfs."""
     files: dict[str, str | bytes] = {f"{int(line.split()[0])}/stat": line for line in lines}
-    return Processes(write(proc, files | {"stat": "cpu 1\n", "sys/kernel/x": ""}), Groups(GROUPS), SCALE)
+    tree = write(proc, files | {"stat": "cpu 1\n", "sys/kernel/x": ""})
+    return Processes(ProcessFiles(tree, 0), Groups(GROUPS), SCALE)
 
 
 def values(readings: Sequence[Reading]) -> dict[tuple[str, str], float]:
@@ -84,6 +86,20 @@ def test_processes_that_come_and_go_do_not_distort_a_group_s_cpu(tmp_path: Path)
     later = a_source(tmp_path / "after", [INIT, *after]).collect().counters
     increases = {key: total - earlier[key] for key, total in later.items() if key in earlier}
     assert source.derive(increases, 10.0) == [("procstat_cpu_usage", 15.0, (("process_name", "php-fpm"),))]
+
+
+def test_what_did_nothing_counts_again_and_what_did_counts_anew(tmp_path: Path) -> None:
+    """A line that is the same is not read again; one that differs in anything is."""
+    idle = stat_line(10, b"apache2", rss=100)
+    source = a_source(tmp_path, [INIT, idle, stat_line(11, b"apache2", rss=50)])
+    first = source.collect()
+    assert source.collect() == first
+    write(tmp_path, {"11/stat": stat_line(11, b"apache2", "R", rss=70, ticks=(30, 0))})
+    later = source.collect()
+    found = values(later.gauges)
+    assert found["procstat_memory_rss", "apache"] == 170 * 4096
+    assert (found["processes_running", ""], found["processes_sleeping", ""]) == (1, 2)
+    assert sum(later.counters.values()) - sum(first.counters.values()) == pytest.approx(0.3)
 
 
 def test_a_group_may_have_colons_in_its_name(tmp_path: Path) -> None:
