@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import resource
 import socket
+import struct
 import subprocess
 import time
 from contextlib import ExitStack, contextmanager
@@ -17,6 +18,7 @@ from tests.bench.table import Row, Target
 from tests.integration.metrics.web import web_host
 from vawsum_agent.config.model import ApacheConfig, MetricsConfig, MysqlMetricsConfig, PhpFpmConfig
 from vawsum_agent.metrics.host import host_sources
+from vawsum_agent.metrics.sample.asked import Closeable
 from vawsum_agent.metrics.servers import server_sources
 
 if TYPE_CHECKING:
@@ -28,6 +30,8 @@ if TYPE_CHECKING:
 _OF_THE_HOST, _OF_ALL = Target(10, is_at_most=True), Target(30, is_at_most=True)
 _INTERVAL_S = 10.0
 _SPARE_FILES = 500
+_RESET = struct.pack("ii", 1, 0)
+"""``struct linger``: on, for no time."""
 
 
 class _Rounds:
@@ -83,6 +87,9 @@ def sampling(
                 costs[source.name].append(took_ms)
                 together_ms += took_ms
             costs["all"].append(together_ms)
+    for source in sources:
+        if isinstance(source, Closeable):
+            source.close()
     return costs
 
 
@@ -118,6 +125,8 @@ def _connections(pairs: int) -> Iterator[None]:
         stack.callback(resource.setrlimit, resource.RLIMIT_NOFILE, limits)
         listening = stack.enter_context(socket.create_server(("127.0.0.1", 0), backlog=pairs))
         for _ in range(pairs):
-            stack.enter_context(socket.create_connection(listening.getsockname()))
+            connected = stack.enter_context(socket.create_connection(listening.getsockname()))
+            # Reset at the end, lest the kernel remembers it for a minute, and the next measurement meets more sockets.
+            connected.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
             stack.enter_context(listening.accept()[0])
         yield
