@@ -6,74 +6,23 @@ import os
 import select
 import subprocess
 import sys
-from dataclasses import dataclass
-from http.client import HTTPConnection, HTTPResponse
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, Self
-from urllib.parse import urlencode, urlsplit
+from typing import TYPE_CHECKING, Any, Self
+from urllib.parse import quote, urlsplit
 
 import orjson
 
+from sandbox.admin_client import AdminClient, SandboxError
+from sandbox.aws.account import ACCESS_KEY_ID, REGION, SECRET_ACCESS_KEY
+from sandbox.records import Event, MetricDatum, Notification, PendingUpload, StoredObject
+
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from types import TracebackType
 
 REPOSITORY = Path(__file__).parents[1]
 READY_LIMIT_S = 20.0
-ADMIN_LIMIT_S = 60.0
 STOP_LIMIT_S = 5.0
-REGION = "ap-south-1"
-
-
-class SandboxError(Exception):
-    """The sandbox did not start, or refused an admin request."""
-
-
-@dataclass(frozen=True, slots=True)
-class Event:
-    """A log event that the service accepted."""
-
-    timestamp: int
-    message: str
-    ingestion_ms: int
-    request_id: str
-
-
-@dataclass(frozen=True, slots=True)
-class MetricDatum:
-    """A metric datum that the service accepted.
-
-    Attributes:
-        namespace, name: of the metric.
-        dimensions: of the metric, all of them.
-        unit: as given, or `None` (the service's word for none).
-        timestamp_ms: as given, or the service's time when it was accepted.
-        values: what was measured; empty where a statistic set was sent.
-        counts: how often each value occurred.
-        request_id: of the request that brought it; a datum that came twice came with two.
-        statistics: the statistic set by `sample_count`, `sum`, `minimum` and `maximum`, or None.
-        resolution_s: 1 or 60.
-    """
-
-    namespace: str
-    name: str
-    dimensions: dict[str, str]
-    unit: str
-    timestamp_ms: int
-    values: list[float]
-    counts: list[float]
-    request_id: str
-    statistics: dict[str, float] | None
-    resolution_s: int
-
-
-class Notification(NamedTuple):
-    """A message that SNS accepted; `at` is the service's time in seconds since the epoch."""
-
-    subject: str
-    message: str
-    topic: str
-    at: float
 
 
 class Sandbox:
@@ -85,7 +34,8 @@ class Sandbox:
         self.tls_endpoint: str = addresses.get("tls_endpoint", "")
         self.ca_bundle: str = addresses.get("ca_bundle", "")
         self.metadata_endpoint: str = addresses["metadata"]
-        self._admin = urlsplit(addresses["admin"]).netloc
+        self.public_endpoint: str = addresses["public"]
+        self._admin = AdminClient(urlsplit(addresses["admin"]).netloc)
 
     @classmethod
     def start(
@@ -151,8 +101,8 @@ class Sandbox:
             **trust,
             "AWS_ENDPOINT_URL": self.tls_endpoint if tls else self.endpoint,
             "AWS_EC2_METADATA_SERVICE_ENDPOINT": self.metadata_endpoint,
-            "AWS_ACCESS_KEY_ID": "AKIASANDBOX000000000",
-            "AWS_SECRET_ACCESS_KEY": "sandbox",
+            "AWS_ACCESS_KEY_ID": ACCESS_KEY_ID,
+            "AWS_SECRET_ACCESS_KEY": SECRET_ACCESS_KEY,
             "AWS_REGION": REGION,
             "AWS_DEFAULT_REGION": REGION,
             "NO_PROXY": "127.0.0.1,localhost",
@@ -160,42 +110,42 @@ class Sandbox:
 
     def fault(self, kind: str, **rule: object) -> int:
         """Put a fault in force; see `sandbox.aws.faults.Fault` for kinds and keys. Returns its number."""
-        number: int = self._call("POST", "faults", {"kind": kind, **rule})["id"]
+        number: int = self._admin.call("POST", "faults", {"kind": kind, **rule})["id"]
         return number
 
     def faults(self) -> list[dict[str, Any]]:
         """Return the faults in force, with their hits."""
-        rules: list[dict[str, Any]] = self._call("GET", "faults")
+        rules: list[dict[str, Any]] = self._admin.call("GET", "faults")
         return rules
 
     def calm(self, number: int | None = None) -> None:
         """Lift one fault, or all of them and any outage."""
-        self._call("DELETE", "faults" if number is None else f"faults?id={number}")
+        self._admin.call("DELETE", "faults" if number is None else f"faults?id={number}")
 
     def outage(self, seconds: float, mode: str = "refuse") -> None:
         """Be away for a while: `refuse` (and break) connections, answer `503`, or `hang`."""
-        self._call("POST", "outage", {"seconds": seconds, "mode": mode})
+        self._admin.call("POST", "outage", {"seconds": seconds, "mode": mode})
 
     def settings(self, **changes: object) -> dict[str, Any]:
         """Change settings (see `sandbox.aws.settings.Settings`) and return all of them."""
-        values: dict[str, Any] = self._call("POST", "settings", changes)
+        values: dict[str, Any] = self._admin.call("POST", "settings", changes)
         return values
 
     def enforce(self, policy: dict[str, Any] | list[dict[str, Any]] | None) -> None:
         """Enforce other IAM policies, one or several together; None allows everything."""
-        self._call("POST", "policy", {"document": policy})
+        self._admin.call("POST", "policy", {"document": policy})
 
     def deny(self, *actions: str) -> None:
         """Deny exactly these actions from now on, such as `logs:GetLogEvents`; none lifts it."""
-        self._call("POST", "policy", {"deny": list(actions)})
+        self._admin.call("POST", "policy", {"deny": list(actions)})
 
     def metadata(self, texts: dict[str, str | None]) -> None:
         """Set instance metadata by path below `/latest/`; None takes a path away."""
-        self._call("POST", "metadata", texts)
+        self._admin.call("POST", "metadata", texts)
 
     def groups(self) -> list[dict[str, Any]]:
         """Return all log groups with their settings and the counts of their streams."""
-        rows: list[dict[str, Any]] = self._call("GET", "groups")
+        rows: list[dict[str, Any]] = self._admin.call("GET", "groups")
         return rows
 
     def streams(self, group: str | None = None) -> list[tuple[str, str]]:
@@ -210,7 +160,7 @@ class Sandbox:
 
     def events(self, group: str, stream: str) -> Iterator[Event]:
         """Yield every accepted event of a stream, by timestamp and then by acceptance, visible yet or not."""
-        for row in self._lines("events", group=group, stream=stream):
+        for row in self._admin.lines("events", group=group, stream=stream):
             yield Event(row["timestamp"], row["message"], row["ingestionTime"], row["requestId"])
 
     def all_events(self, group: str | None = None) -> Iterator[tuple[str, str, Event]]:
@@ -227,17 +177,63 @@ class Sandbox:
             dimensions: which a wanted metric has, perhaps beside others. The exact set, by which alarms match, is in
                 each row's `dimensions`.
         """
-        rows = [MetricDatum(**row) for row in self._lines("metrics", name=name or "")]
+        rows = [MetricDatum(**row) for row in self._admin.lines("metrics", name=name or "")]
         return [row for row in rows if dimensions.items() <= row.dimensions.items()]
 
     def notifications(self) -> list[Notification]:
         """Return every message that SNS accepted, in the order of acceptance."""
-        rows: list[dict[str, Any]] = self._call("GET", "notifications")
+        rows: list[dict[str, Any]] = self._admin.call("GET", "notifications")
         return [Notification(row["subject"], row["message"], row["topic"], row["at_ms"] / 1000) for row in rows]
+
+    def create_bucket(
+        self, bucket: str, *, is_versioned: bool = True, kms_key_id: str = "", lifecycle: str = ""
+    ) -> None:
+        """Make a bucket, whatever the policies say.
+
+        Args:
+            bucket: its name.
+            is_versioned: whether it keeps all versions.
+            kms_key_id: encrypts objects that are put without a word about encryption.
+            lifecycle: its configuration, in S3's XML.
+
+        Raises:
+            SandboxError: the name is bad or taken.
+        """
+        wanted = {"bucket": bucket, "is_versioned": is_versioned, "kms_key_id": kms_key_id, "lifecycle": lifecycle}
+        self._admin.call("POST", "buckets", wanted)
+
+    def put_object(
+        self, bucket: str, key: str, body: bytes, content_type: str = "", metadata: Mapping[str, str] | None = None
+    ) -> None:
+        """Put an object as if somebody else had, whatever the policies and faults say."""
+        texts = {"metadata": orjson.dumps(dict(metadata or {})).decode()}
+        query = {"bucket": bucket, "key": key, **({"content_type": content_type} if content_type else {}), **texts}
+        self._admin.raw("PUT", "object", body, **query)
+
+    def objects(self, bucket: str, prefix: str = "") -> list[StoredObject]:
+        """Return a bucket's objects by key, those that are deleted left out."""
+        return [StoredObject(**row) for row in self._admin.lines("objects", bucket=bucket, prefix=prefix)]
+
+    def versions(self, bucket: str, prefix: str = "") -> list[StoredObject]:
+        """Return all versions of a bucket by key and then by age, delete markers among them."""
+        return [StoredObject(**row) for row in self._admin.lines("versions", bucket=bucket, prefix=prefix)]
+
+    def object_bytes(self, bucket: str, key: str, version_id: str = "") -> bytes:
+        """Return the body of an object, or of one version of it."""
+        return self._admin.raw("GET", "object", bucket=bucket, key=key, version_id=version_id)
+
+    def uploads(self, bucket: str) -> list[PendingUpload]:
+        """Return a bucket's multipart uploads that are neither completed nor aborted."""
+        rows: list[dict[str, Any]] = self._admin.call("GET", f"uploads?bucket={quote(bucket)}")
+        return [PendingUpload(**row) for row in rows]
+
+    def public_url(self, bucket: str, prefix: str = "") -> str:
+        """Return where anybody reads a bucket's objects: this and the rest of a key, percent-encoded."""
+        return f"{self.public_endpoint}{bucket}/{quote(prefix)}"
 
     def violations(self) -> list[dict[str, Any]]:
         """Return the requests that broke a rule of the service; a correct client has none."""
-        rows: list[dict[str, Any]] = self._call("GET", "violations")["violations"]
+        rows: list[dict[str, Any]] = self._admin.call("GET", "violations")["violations"]
         return rows
 
     def requests(self) -> dict[str, Any]:
@@ -246,38 +242,12 @@ class Sandbox:
         `operations` by outcome, `figures`, and `most_at_once` by log stream (`group:stream`) and by metric namespace
         (`metrics:namespace`).
         """
-        summary: dict[str, Any] = self._call("GET", "requests")
+        summary: dict[str, Any] = self._admin.call("GET", "requests")
         return summary
 
     def reset(self) -> None:
-        """Forget all groups, metrics, notifications, counts and faults; settings and policies stay."""
-        self._call("POST", "reset")
-
-    def _lines(self, path: str, **query: str) -> Iterator[dict[str, Any]]:
-        connection = HTTPConnection(self._admin, timeout=ADMIN_LIMIT_S)
-        try:
-            connection.request("GET", f"/_sandbox/{path}?{urlencode(query)}")
-            response = connection.getresponse()
-            _check(response)
-            for line in response:
-                yield orjson.loads(line)
-        finally:
-            connection.close()
-
-    def _call(self, method: str, path: str, document: object = None) -> Any:  # noqa: ANN401 - any JSON value
-        connection = HTTPConnection(self._admin, timeout=ADMIN_LIMIT_S)
-        try:
-            connection.request(method, f"/_sandbox/{path}", b"" if document is None else orjson.dumps(document))
-            response = connection.getresponse()
-            _check(response)
-            return orjson.loads(response.read())
-        finally:
-            connection.close()
-
-
-def _check(response: HTTPResponse) -> None:
-    if response.status >= 400:
-        raise SandboxError(response.read().decode())
+        """Forget all groups, metrics, notifications, buckets, counts and faults; settings and policies stay."""
+        self._admin.call("POST", "reset")
 
 
 def _read_addresses(process: subprocess.Popen[bytes]) -> dict[str, Any]:

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from sandbox.client import Event, Sandbox
+    from sandbox.client import Sandbox
+    from sandbox.records import Event
 
 _ID = re.compile(r"\bid=([0-9A-Za-z-]+)")
 

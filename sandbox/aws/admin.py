@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from sandbox.aws.metadata import Metadata
     from sandbox.aws.metric_store import MetricStore
     from sandbox.aws.policy import Gatekeeper
+    from sandbox.aws.s3.service import S3Service
     from sandbox.aws.settings import Settings
     from sandbox.aws.sns_service import SnsService
     from sandbox.aws.wire import Head
@@ -43,6 +44,7 @@ class Parts:
     metrics: MetricStore
     sns: SnsService
     metadata: Metadata
+    s3: S3Service
 
 
 class Admin:
@@ -67,10 +69,14 @@ class Admin:
             "GET violations": lambda _: parts.books.violations(),
             "GET requests": lambda _: parts.books.summary(),
             "POST reset": self._reset,
+            "POST buckets": self._add_bucket,
+            "GET uploads": lambda query: parts.s3.uploads(query["bucket"]),
         }
         self._streams: dict[str, Callable[[Document], Iterable[bytes]]] = {
             "GET events": lambda query: event_lines(parts.store.stream(query["group"], query["stream"])),
             "GET metrics": lambda query: datum_lines(parts.metrics, query.get("name", "")),
+            "GET objects": lambda query: parts.s3.object_lines(query["bucket"], query.get("prefix", "")),
+            "GET versions": lambda query: parts.s3.version_lines(query["bucket"], query.get("prefix", "")),
         }
 
     def guard(self, *doors: Listener) -> None:
@@ -85,6 +91,9 @@ class Admin:
         route = f"{method} {url.path.removeprefix('/_sandbox/').rstrip('/')}"
         body = connection.read_body(head)
         try:
+            if route in {"GET object", "PUT object"}:
+                self._object(connection, route, query, body)
+                return True
             if route in self._streams:
                 send_lines(connection, self._streams[route](query))
                 return True
@@ -95,6 +104,21 @@ class Admin:
             answer = json_answer({"error": str(error)}, 404)
         connection.write(answer.encode())
         return True
+
+    def _object(self, connection: Connection, route: str, query: Document, body: bytes) -> None:
+        """Give out an object's bytes, or put some in place: neither is JSON."""
+        if route == "PUT object":
+            self._parts.s3.put_object(query, body)
+            connection.write(json_answer({}).encode())
+            return
+        content = self._parts.s3.content(query["bucket"], query["key"], query.get("version_id", ""))
+        connection.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % content.size_bytes)
+        for block in content.blocks():
+            connection.write(block)
+
+    def _add_bucket(self, document: Document) -> Document:
+        self._parts.s3.add_bucket(document)
+        return {}
 
     def _answer(self, route: str, document: Document) -> Answer:
         if route not in self._routes:
@@ -162,6 +186,7 @@ class Admin:
         self._parts.store.clear()
         self._parts.metrics.clear()
         self._parts.sns.clear()
+        self._parts.s3.clear()
         self._parts.books.clear()
         self._clear_faults({})
         return {}

@@ -26,6 +26,10 @@ Kind = Literal[
     "reset_after",  # carried out, then connection reset
     "poison",  # a request holding `text` (in a message, a metric's name, a dimension) is refused as invalid
     "deny",  # AccessDeniedException
+    # S3 alone:
+    "conflict",  # 409 ConditionalRequestConflict for a conditional write; not carried out
+    "bandwidth",  # the body of a request is read at bytes_per_s
+    "cut",  # carried out, connection reset in the middle of an object's body
 ]
 
 
@@ -35,13 +39,15 @@ class Fault:
 
     Attributes:
         kind: what happens.
-        operation: a glob over the operation (`PutLogEvents`) or `service:operation` (`s3:PUT`).
-        group: a glob over the log group's name, the metrics' namespace or the topic's ARN; empty for all else.
+        operation: a glob over the operation (`PutLogEvents`) or `service:operation` (`s3:PutObject`).
+        group: a glob over the log group's name, the metrics' namespace, the topic's ARN, or S3's `bucket/key`; empty
+            for all else.
         rate: how often it strikes, 0 to 1.
         count: how many times it strikes at most; None is without end.
         for_s: how many seconds it lives; None is until it is cleared.
         latency_s: for `latency`.
         text: for `poison`.
+        bytes_per_s: for `bandwidth`.
     """
 
     kind: Kind
@@ -52,6 +58,7 @@ class Fault:
     for_s: float | None = None
     latency_s: float = 0.0
     text: str = ""
+    bytes_per_s: float = 0.0
     id: int = 0
     hits: int = 0
     until: float | None = None
@@ -86,11 +93,14 @@ def read_fault(document: dict[str, Any]) -> Fault:
     if not 0 <= fault.rate <= 1:
         message = f"rate {fault.rate} is not between 0 and 1"
         raise ValueError(message)
-    if fault.kind == "reset" and fault.group != "*":
-        message = "a reset strikes before the body, so before the group is known; use drop"
+    if fault.kind == "reset" and fault.group != "*" and not fault.operation.startswith("s3:"):
+        message = "a reset strikes before the body, so before the group is known, but for s3:…; use drop"
         raise ValueError(message)
     if fault.kind == "poison" and not fault.text:
         message = "poison needs a text"
+        raise ValueError(message)
+    if fault.kind == "bandwidth" and fault.bytes_per_s <= 0:
+        message = "bandwidth needs bytes_per_s"
         raise ValueError(message)
     return fault
 

@@ -1,4 +1,4 @@
-"""IAM as far as the agent's policies need it: allow and deny by action, resource and one condition."""
+"""IAM as far as the agent's policies need it: allow and deny by action, resource and a few conditions."""
 
 from __future__ import annotations
 
@@ -14,7 +14,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 _KNOWN_KEYS = frozenset({"Sid", "Effect", "Action", "Resource", "Condition"})
-_KNOWN_CONDITIONS = frozenset({"cloudwatch:namespace"})
+_KNOWN_CONDITIONS = frozenset({
+    ("StringEquals", "cloudwatch:namespace"),
+    ("StringEquals", "s3:prefix"),
+    ("StringLike", "s3:prefix"),
+    ("StringEquals", "kms:viaservice"),
+    ("StringLike", "kms:viaservice"),
+})  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,15 +42,19 @@ class Statement:
     is_allow: bool
     actions: tuple[re.Pattern[str], ...]
     resources: tuple[re.Pattern[str], ...]
-    conditions: tuple[tuple[str, frozenset[str]], ...] = ()
+    conditions: tuple[tuple[str, tuple[re.Pattern[str], ...]], ...] = ()
 
     def covers(self, access: Access) -> bool:
         """Whether the statement speaks of this action on this resource under these conditions, all of them."""
         return (
             any(pattern.fullmatch(access.action) for pattern in self.actions)
             and any(pattern.fullmatch(access.resource) for pattern in self.resources)
-            and all(access.context.get(key) in values for key, values in self.conditions)
+            and all(_matches(access.context.get(key), patterns) for key, patterns in self.conditions)
         )
+
+
+def _matches(value: str | None, patterns: tuple[re.Pattern[str], ...]) -> bool:
+    return value is not None and any(pattern.fullmatch(value) for pattern in patterns)
 
 
 def _patterns(value: object, flags: int = 0) -> tuple[re.Pattern[str], ...]:
@@ -74,17 +84,18 @@ def read_policy(document: dict[str, Any]) -> list[Statement]:
     return read
 
 
-def _read_conditions(block: dict[str, dict[str, Any]]) -> tuple[tuple[str, frozenset[str]], ...]:
-    """Return condition keys and the values one of which each must have."""
+def _read_conditions(block: dict[str, dict[str, Any]]) -> tuple[tuple[str, tuple[re.Pattern[str], ...]], ...]:
+    """Return condition keys and what one of which the value of each must match."""
     found = []
     for operator, tests in block.items():
         for key, value in tests.items() or [("", [])]:
-            values = frozenset(value if isinstance(value, list) else [value])
+            values = value if isinstance(value, list) else [value]
             # A `${` in a value is a policy variable, which stands for something else.
-            if operator != "StringEquals" or key.lower() not in _KNOWN_CONDITIONS or "${" in "".join(values):
+            if (operator, key.lower()) not in _KNOWN_CONDITIONS or "${" in "".join(values):
                 message = f"policy statement uses Condition {operator} {key!r}, which the sandbox does not evaluate"
                 raise ValueError(message)
-            found.append((key.lower(), values))
+            plain = tuple(re.compile(re.escape(one)) for one in values)
+            found.append((key.lower(), _patterns(values) if operator == "StringLike" else plain))
     return tuple(found)
 
 

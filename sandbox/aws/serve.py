@@ -7,6 +7,7 @@ import signal
 import sys
 import tempfile
 import threading
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,9 +28,13 @@ from sandbox.aws.metrics_service import MetricsService
 from sandbox.aws.moto import Moto
 from sandbox.aws.policy import Gatekeeper
 from sandbox.aws.rate_limits import RateLimits
+from sandbox.aws.s3.gate import Rules
+from sandbox.aws.s3.public import PREFIX
+from sandbox.aws.s3.service import S3Service
 from sandbox.aws.settings import Settings
 from sandbox.aws.sns_service import SnsService
 from sandbox.aws.strikes import Strikes
+from sandbox.aws.switch import Switch
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,14 +83,22 @@ def _build(options: Options, moto: Moto, folder: Path) -> dict[str, str]:
     gatekeeper, store, metrics, metadata = Gatekeeper(), LogStore(), MetricStore(), Metadata()
     gatekeeper.enforce(*(orjson.loads(path.read_bytes()) for path in options.policies))
     gatekeeper.deny(list(options.deny))
-    sns = SnsService(settings, books)
-    admin = Admin(Parts(settings, books, plan, gatekeeper, store, metrics, sns, metadata))
+    sns, strikes, limits = SnsService(settings, books), Strikes(plan), RateLimits()
+
+    def is_within_quota(operation: str) -> bool:
+        return limits.take(operation, settings.rate_limits_per_s.get(operation), time.monotonic())
+
+    rules = Rules(
+        settings=settings, books=books, gatekeeper=gatekeeper, strikes=strikes, is_within_quota=is_within_quota
+    )
+    s3 = S3Service(rules, folder, options.seed)
+    admin = Admin(Parts(settings, books, plan, gatekeeper, store, metrics, sns, metadata, s3))
     gate = Gate(
         settings=settings,
         books=books,
         gatekeeper=gatekeeper,
-        limits=RateLimits(),
-        strikes=Strikes(plan),
+        limits=limits,
+        strikes=strikes,
         services=(
             LogsService(store, settings, books, options.seed),
             MetricsService(metrics, settings, books),
@@ -95,17 +108,19 @@ def _build(options: Options, moto: Moto, folder: Path) -> dict[str, str]:
         moto=moto,
         admin=admin,
     )
-    front = Listener(gate.handle, options.port)
+    switch = Switch(gate, s3.gate)
+    front = Listener(switch.handle, options.port)
     addresses = {
         "endpoint": front.url,
         "admin": Listener(admin.handle).url,
         "metadata": Listener(metadata.handle).url,
+        "public": Listener(s3.public.handle).url + PREFIX,
     }
     if not options.has_tls:
         admin.guard(front)
         return addresses
     certificate = make_certificate(folder)
-    secure = Listener(gate.handle, tls=certificate.server_context())
+    secure = Listener(switch.handle, tls=certificate.server_context())
     admin.guard(front, secure)
     return {**addresses, "tls_endpoint": secure.url, "ca_bundle": str(certificate.authority)}
 

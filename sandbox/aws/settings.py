@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, field, fields
 
-from sandbox.aws.account import TOPIC_ARN
+from sandbox.aws.account import KMS_KEY_ARN, TOPIC_ARN
 
 RATE_LIMITS_PER_S: dict[str, float] = {
     "GetLogEvents": 25,
@@ -18,8 +18,10 @@ RATE_LIMITS_PER_S: dict[str, float] = {
     "GetMetricStatistics": 400,
     "ListMetrics": 25,
     "Publish": 300,
+    "PutObject": 3_500,
+    "GetObject": 5_500,
 }
-"""The services' default quotas, per account and region."""
+"""The services' default quotas, per account and region; S3's are of one prefix and here of all."""
 
 
 @dataclass(slots=True)
@@ -37,6 +39,8 @@ class Settings:
         topics: ARNs of the topics that exist.
         topic_subscription_count: how many confirmed subscriptions each of them has.
         auto_scaling_group: the group that the instance is in; empty for none.
+        kms_keys: state by key id, ARN or alias: `enabled`, `disabled`, `pending-deletion`, or `denied` by its policy.
+        conflict_rate: how often a conditional write of S3 that meets another write of its key is refused, 0 to 1.
     """
 
     visibility_delay_s: float = 1.0
@@ -49,9 +53,11 @@ class Settings:
     topics: list[str] = field(default_factory=lambda: [TOPIC_ARN])
     topic_subscription_count: int = 1
     auto_scaling_group: str = ""
+    kms_keys: dict[str, str] = field(default_factory=lambda: {KMS_KEY_ARN: "enabled"})
+    conflict_rate: float = 0.5
 
     def change(self, changes: dict[str, object]) -> None:
-        """Take over new values; `rate_limits_per_s` is merged, not replaced.
+        """Take over new values; `rate_limits_per_s` and `kms_keys` are merged, not replaced.
 
         Raises:
             ValueError: a key is unknown or a value has the wrong type; nothing is changed then.

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from sandbox.aws.connection import Connection
-    from sandbox.aws.faults import Fault, FaultPlan
+    from sandbox.aws.faults import Fault, FaultPlan, Kind
     from sandbox.aws.requests import Request
 
 HANG_STEP_S = 0.1
@@ -24,9 +24,9 @@ class Strikes:
     def __init__(self, plan: FaultPlan) -> None:
         self._plan = plan
 
-    def before_body(self, request: Request) -> None:
-        """Reset the connection with the body unread."""
-        if self._plan.draw(("reset",), request.service, request.operation):
+    def before_body(self, request: Request, group: str = "") -> None:
+        """Reset the connection with the body unread; the group is known by then only where the head names it."""
+        if self._plan.draw(("reset",), request.service, request.operation, group):
             outcome = "reset"
             raise ConnectionCut(outcome)
 
@@ -57,6 +57,10 @@ class Strikes:
     def is_denied(self, request: Request, group: str) -> bool:
         """Whether this request is to be denied."""
         return self._plan.draw(("deny",), request.service, request.operation, group) is not None
+
+    def drawn(self, kind: Kind, request: Request, group: str) -> Fault | None:
+        """Return the rule of a kind that strikes this request; the caller makes it happen."""
+        return self._plan.draw((kind,), request.service, request.operation, group)
 
     def after(self, connection: Connection, request: Request, group: str) -> None:
         """Lose the answer to a request that has been carried out."""

@@ -25,9 +25,9 @@ from sandbox.proof import find_ids
 from sandbox.servers.process import open_directory
 
 if TYPE_CHECKING:
-    from sandbox.client import MetricDatum
     from sandbox.demo.narrator import Narrator
     from sandbox.host import WebHost
+    from sandbox.records import MetricDatum
 
 POLICIES = [Path(__file__).parents[2] / "packaging/iam" / f"{name}.json" for name in ("logs", "metrics", "alerts")]
 TOPIC = "arn:aws:sns:ap-south-1:123456789012:vawsum-ops"

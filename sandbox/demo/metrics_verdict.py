@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from sandbox.client import MetricDatum
+    from sandbox.records import MetricDatum
 
 REQUEST_HEADINGS = ("requests", "in the access log", "at CloudWatch")
 LEDGER_HEADINGS = ("metric data of the host", "count")

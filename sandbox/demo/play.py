@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 from typing import TYPE_CHECKING, NoReturn
 
-from sandbox.client import SandboxError
+from sandbox.admin_client import SandboxError
 from sandbox.demo import logs_scene, metrics_scene
 from sandbox.demo.agent import AgentError
 from sandbox.demo.narrator import Narrator

@@ -10,7 +10,7 @@ from tests.e2e.agent_on_host import CONFIG, UNIT
 from tests.e2e.web_server import paths
 
 if TYPE_CHECKING:
-    from sandbox.client import MetricDatum
+    from sandbox.records import MetricDatum
     from tests.e2e.agent_on_host import AgentOnHost
     from tests.e2e.web_server import WebServer
 

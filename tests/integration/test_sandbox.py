@@ -405,18 +405,15 @@ def test_mistyped_admin_requests_are_errors(sandbox: Sandbox) -> None:
 @pytest.mark.parametrize("tls", [False, True])
 def test_other_services_are_motos(sandbox: Sandbox, *, tls: bool) -> None:
     """Bodies pass through unchanged in both directions, with and without TLS, and faults strike there, too."""
-    s3 = connect(sandbox, "s3", tls=tls)
-    bucket = f"sandbox-{'tls' if tls else 'plain'}"
-    s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": "ap-south-1"})
-    body = bytes(range(256)) * 4000
-    s3.put_object(Bucket=bucket, Key="k", Body=body, ChecksumAlgorithm="SHA256")
-    assert s3.get_object(Bucket=bucket, Key="k")["Body"].read() == body
-    assert s3.head_object(Bucket=bucket, Key="k")["ContentLength"] == len(body)
+    ssm = connect(sandbox, "ssm", tls=tls)
+    name, text = f"sandbox-{'tls' if tls else 'plain'}", "ünïcode 🪵\n" * 500
+    ssm.put_parameter(Name=name, Value=text, Type="String", Tier="Advanced")
+    assert ssm.get_parameter(Name=name)["Parameter"]["Value"] == text
     assert connect(sandbox, "sts", tls=tls).get_caller_identity()["Account"] == "123456789012"
-    sandbox.fault("reset_after", operation="s3:PUT", count=1)
+    sandbox.fault("reset_after", operation="ssm:PutParameter", count=1)
     with pytest.raises(HTTPClientError):
-        s3.put_object(Bucket=bucket, Key="taken", Body=b"x")
-    assert s3.head_object(Bucket=bucket, Key="taken")["ContentLength"] == 1
+        ssm.put_parameter(Name=name, Value="taken", Type="String", Overwrite=True)
+    assert ssm.get_parameter(Name=name)["Parameter"]["Value"] == "taken"
 
 
 def test_metadata_wants_a_token(sandbox: Sandbox) -> None:

@@ -19,7 +19,7 @@ from vawsum_agent.metrics.publish.phase import phase_s
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from sandbox.client import MetricDatum
+    from sandbox.records import MetricDatum
     from tests.integration.logs.running import RunningAgent
 
 IAM = Path(__file__).parents[3] / "packaging/iam"

@@ -6,7 +6,6 @@ from dataclasses import replace
 
 import pytest
 
-from sandbox.client import MetricDatum
 from sandbox.demo.metrics_verdict import (
     Distribution,
     Ledger,
@@ -17,6 +16,7 @@ from sandbox.demo.metrics_verdict import (
     read_log,
     read_metrics,
 )
+from sandbox.records import MetricDatum
 
 LINES = [
     '127.0.0.1 - - [24/Nov/2026:16:27:30 +0000] "GET /a?id=1 HTTP/1.1" 200 215 "-" "Mozilla/5.0 (X11)" 1500 0',

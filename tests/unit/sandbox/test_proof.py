@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from sandbox.client import Event
 from sandbox.proof import Proof, prove
+from sandbox.records import Event
 
 
 def arrived(*messages: str, timestamp: int = 1, stream: str = "s") -> list[tuple[str, Event]]:
