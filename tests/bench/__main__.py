@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import logging
 import sys
+
+import structlog
 
 from sandbox.servers.process import open_directory
 from tests.bench.daemon import BenchError
@@ -35,6 +38,8 @@ def main() -> int:
     if "stages" in chosen.what:
         print(stages(scale, with_profile=chosen.profile))
         return 0
+    # What is measured in this process would otherwise print its log among the progress.
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
     wanted = chosen.what or _ALL
     rows: list[Row] = []
     with open_directory("vawsum-bench-") as directory:
