@@ -9,7 +9,7 @@ import click
 import orjson
 
 from vawsum_agent.config.load import DEFAULT_PATH
-from vawsum_agent.core.units import parse_duration_s
+from vawsum_agent.core.units import format_duration, parse_duration_s
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -39,18 +39,26 @@ def json_option(command: F) -> F:
 
 
 class Duration(click.ParamType[float]):
-    """``90s`` as 90.0 seconds."""
+    """``90s`` as 90.0 seconds.
+
+    Args:
+        least_s: less is refused.
+    """
 
     name = "duration"
 
+    def __init__(self, *, least_s: float = 0.0) -> None:
+        self._least_s = least_s
+
     def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> float:
         """See `click.ParamType.convert`."""
-        if isinstance(value, int | float):
-            return float(value)
         try:
-            return parse_duration_s(str(value))
+            duration_s = float(value) if isinstance(value, int | float) else parse_duration_s(str(value))
         except ValueError as error:
             self.fail(f"{value!r} is not {error}", param, ctx)
+        if duration_s < self._least_s:
+            self.fail(f"{value!r} is less than {format_duration(self._least_s)}", param, ctx)
+        return duration_s
 
 
 def examples(*lines: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING
 
 import click
@@ -22,8 +21,6 @@ if TYPE_CHECKING:
 
 _EXIT_CODES = {"running": 0, "degraded": 1, "starting": 1, "draining": 1}
 _FAILED = 2
-_SHORTEST_S = 1.0
-"""Over less time a rate says nothing."""
 
 
 @click.command(epilog=examples("status", "status --files", "status --watch", "status --json | jq .state"))
@@ -31,7 +28,13 @@ _SHORTEST_S = 1.0
 @json_option
 @click.option("--files", "-v", "with_files", is_flag=True, help="Show the byte ledger of every followed file.")
 @click.option("--watch", is_flag=True, help="Refresh in place until Ctrl-C.")
-@click.option("--interval", type=Duration(), default="2s", show_default=True, help="Between two refreshes.")
+@click.option(
+    "--interval",
+    type=Duration(least_s=0.1),
+    default="2s",
+    show_default=True,
+    help="Between two refreshes; 100ms or more.",
+)
 def status(config_path: Path, *, as_json: bool, with_files: bool, watch: bool, interval: float) -> int:
     """Show what every component did last, is doing, and has left to do.
 
@@ -40,17 +43,23 @@ def status(config_path: Path, *, as_json: bool, with_files: bool, watch: bool, i
     if watch and as_json:
         raise click.UsageError("--watch and --json exclude each other")
     agent = load_agent(config_path)
+    if as_json:
+        document = current(agent)
+        print_json(document)
+        return _exit_code(document)
+    # rich takes a while to import, which --json should not wait for.
+    from vawsum_agent.cli.status_view import View  # noqa: PLC0415
+
+    view = View(with_files=with_files, before=_before(agent))
     if watch:
-        _watch(agent, interval, with_files=with_files)
+        view.watch(lambda: current(agent), interval)
         return 0
     document = current(agent)
-    if as_json:
-        print_json(document)
-    else:
-        # rich takes a while to import, which --json should not wait for.
-        from vawsum_agent.cli.status_view import print_status  # noqa: PLC0415
+    view.show(document)
+    return _exit_code(document)
 
-        print_status(document, with_files=with_files, now=time.time(), before=_before(agent))
+
+def _exit_code(document: dict[str, object]) -> int:
     return _EXIT_CODES.get(str(document["state"]), _FAILED)
 
 
@@ -69,10 +78,9 @@ def _before(agent: AgentConfig) -> tuple[dict[str, object], float] | None:
     from vawsum_agent.state.inspection import read_snapshot  # noqa: PLC0415 - `--json` needs no SQLite
 
     try:
-        snapshot = read_snapshot(state_file(agent))
+        return read_snapshot(state_file(agent))
     except (StateError, OSError):
         return None
-    return snapshot if snapshot is not None and time.time() - snapshot[1] > _SHORTEST_S else None
 
 
 def _last_known(agent: AgentConfig, error: AgentError) -> dict[str, object]:
@@ -96,9 +104,3 @@ def _stopped(document: dict[str, object], error: AgentError) -> dict[str, object
     nothing = {"version": __version__, "instance_id": None, "role": None, "started_at": None}
     notice = {"text": error.message, "hint": error.hint}
     return nothing | document | {"state": "stopped", "pid": None, "notices": [notice], "components": components}
-
-
-def _watch(agent: AgentConfig, interval_s: float, *, with_files: bool) -> None:
-    from vawsum_agent.cli.status_view import watch_status  # noqa: PLC0415 - as in `status`
-
-    watch_status(lambda: current(agent), interval_s=interval_s, with_files=with_files)

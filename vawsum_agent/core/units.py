@@ -50,3 +50,8 @@ def format_duration(seconds: float) -> str:
         if count:
             parts.append(f"{count}{unit}")
     return " ".join(parts[:2])
+
+
+def counted(count: int, one: str, many: str = "") -> str:
+    """Write a count of things for people: ``"1 file"``, ``"2 files"``; ``many`` where it is not one with an s."""
+    return f"{count} {one if count == 1 else many or one + 's'}"

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 import pytest
+from click.shell_completion import BashComplete
 
 from vawsum_agent.cli.failure import exit_code_of
 from vawsum_agent.cli.main import cli
@@ -44,6 +45,23 @@ def test_every_command_is_alike() -> None:
             assert {"--config", "--json"} <= options, path
         assert "Examples:" in str(command.epilog), path
         assert command.help, path
+
+
+def test_groups_show_their_commands_in_use() -> None:
+    """The help of a group of commands has examples, as that of each command has."""
+    context = click.Context(cli)
+    for name in cli.list_commands(context):
+        group = cli.get_command(context, name)
+        if isinstance(group, click.Group):
+            assert f"  vawsum-agent {name} " in str(group.epilog)
+
+
+def test_options_are_completed() -> None:
+    """A shell offers --json wherever a command takes it."""
+    completion = BashComplete(cli, {}, "vawsum-agent", "_VAWSUM_AGENT_COMPLETE")
+    for path, command in commands(cli):
+        offered = [item.value for item in completion.get_completions(path.split(), "--j")]
+        assert offered == ["--json"] * any("--json" in parameter.opts for parameter in command.params), path
 
 
 def test_reference_is_up_to_date() -> None:

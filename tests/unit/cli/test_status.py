@@ -9,8 +9,8 @@ import pytest
 
 from tests.unit.cli.agents import Agent, component, status
 from tests.unit.metrics.clocks import HandClock
-from vawsum_agent.cli.status_view import Rates
-from vawsum_agent.core.clock import SystemClock
+from vawsum_agent.cli.status_rates import Rates
+from vawsum_agent.core.clock import SystemClock, rfc3339
 from vawsum_agent.state.store import Store
 
 
@@ -52,7 +52,7 @@ def test_what_is_wrong_comes_first(agent: Agent) -> None:
         "  → allow logs:PutLogEvents",
     ]
     assert "2.0 KiB" in lines[-1]
-    assert lines[-1].endswith("0 files")
+    assert lines[-1].endswith("restarted 2 times, 0 files")
 
 
 def test_ledger_of_files(agent: Agent) -> None:
@@ -88,7 +88,7 @@ def test_daemon_is_down(agent: Agent) -> None:
     store.close()
     ended = agent.run("status")
     assert ended.code == 2
-    assert "not running since" in ended.out
+    assert re.search(r"last heard of at [0-9-]+ [0-9:]+ UTC \(\d+s ago\)  what follows is from then\n", ended.out)
     assert "systemctl start vawsum-agent" in ended.out
     document = json.loads(agent.run("status", "--json").out)
     assert (document["state"], document["pid"], document["instance_id"]) == ("stopped", None, "i-1")
@@ -127,13 +127,17 @@ def test_watch_and_json_exclude_each_other(agent: Agent) -> None:
 
 
 def test_rates() -> None:
-    """The rate is what was accepted between two looks; a component begun anew has none."""
+    """The rate is what was accepted over the last minute of looks; a component begun anew has none."""
     rates = Rates()
     first = status("running", component(details={"files": [{"accepted_bytes": 1000}]}))
     second = status("running", component(details={"files": [{"accepted_bytes": 5000}]}))
     assert rates.after(first, 10.0) == {}
+    assert rates.after(second, 10.5) == {}  # too short to tell
     assert rates.after(second, 12.0) == {"logs": 2000.0}
-    assert rates.after(first, 14.0) == {}
+    assert rates.after(second, 50.0) == {"logs": 100.0}
+    assert rates.after(second, 71.0) == {"logs": 0.0}
+    assert rates.after(first, 72.0) == {}
+    assert rates.after(second, 60.0) == {}  # the clock was set back
 
 
 def test_ledger_of_files_beside_other_components(agent: Agent) -> None:
@@ -145,15 +149,22 @@ def test_ledger_of_files_beside_other_components(agent: Agent) -> None:
 
 def test_a_line_a_component(agent: Agent) -> None:
     """Each component says in one line how it is, what waits, how fast it goes and what it looks after."""
-    logs = component(details={"files": [{"accepted_bytes": 5 << 20}], "restarts": 0})
+    clock = SystemClock()
+    logs = component(
+        backlog_count=0,
+        backlog_bytes=242,
+        last_success_at=rfc3339(clock.now()),
+        details={"files": [{"accepted_bytes": 5 << 20}], "restarts": 0},
+    )
     metrics = component(
         name="metrics",
+        last_success_at=rfc3339(clock.now() - 3600),
         backlog_count=214,
+        backlog_bytes=5000,
         details={"sources": {"apache": "it is down", "host": "ok"}, "data_per_minute": 83, "restarts": 1},
     )
     alerts = component(name="alerts", backlog_count=2, details={"topic": "arn:aws:sns:x:1:ops", "sent": 3, "folded": 7})
-    agent.document = status("running", logs, metrics, alerts)
-    clock = SystemClock()
+    agent.document = status("running", logs, metrics, alerts | {"last_success_at": None})
     store = Store.open(agent.folder / "state" / "state.db", HandClock(clock.now() - 10))
     earlier = component(name="metrics", details={"sources": {}, "data_per_minute": 83})
     store.save_snapshot(status("running", component(details={"files": [{"accepted_bytes": 0}]}), earlier))
@@ -161,7 +172,38 @@ def test_a_line_a_component(agent: Agent) -> None:
     agent.start()
     rows = [re.split(r" {2,}", line.strip()) for line in agent.run("status").out.splitlines()[-3:]]
     assert [row[0] for row in rows] == ["logs", "metrics", "alerts"]
+    assert rows[0][3] == "242 B"
     assert rows[0][4].endswith("KiB/s")
-    assert (rows[1][3], rows[1][5:]) == ("214", ["1", "1 of 2 sources"])
-    assert rows[1][4] == "83 data/min"
-    assert (rows[2][3], rows[2][-1]) == ("2", "3 sent to ops")
+    assert rows[0][5] == "1 file"
+    assert (rows[1][2], rows[1][3:]) == ("1h ago", ["214 data", "83 data/min", "restarted 1 time, 1 of 2 sources"])
+    assert rows[2][2:] == ["never", "2 unsent", "—", "3 sent to ops"]
+
+
+def test_no_rate_before_there_is_one(agent: Agent) -> None:
+    """What nobody can tell yet, and what a daemon did that is down, is not shown as nothing."""
+    unknown = component(name="metrics", details={"sources": {}, "data_per_minute": None})
+    agent.document = status("running", component(), unknown)
+    agent.start()
+    assert [line.split()[-3:-2] for line in agent.run("status").out.splitlines()[-2:-1]] == [["—"]]
+    assert "data/min" not in agent.run("status").out
+    agent.stop()
+    clock = SystemClock()
+    store = Store.open(agent.folder / "state" / "state.db", clock)
+    store.save_snapshot(status("running", component(name="metrics", details={"data_per_minute": 83})))
+    store.close()
+    assert "data/min" not in agent.run("status").out
+
+
+def test_a_success_of_this_moment_is_just_now(agent: Agent) -> None:
+    """Nobody is shown milliseconds."""
+    agent.document = status("running", component(last_success_at=rfc3339(SystemClock().now() + 30)))
+    agent.start()
+    assert "just now" in agent.run("status").out
+
+
+@pytest.mark.parametrize("interval", ["0s", "99ms"])
+def test_watching_takes_a_pause(agent: Agent, interval: str) -> None:
+    """An interval that would keep a core busy is a wrong use of the command, and told at once."""
+    ended = agent.run("status", "--watch", "--interval", interval)
+    assert (ended.code, ended.out) == (64, "")
+    assert f"'{interval}' is less than 100ms" in ended.err
