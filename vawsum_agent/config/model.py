@@ -160,6 +160,11 @@ class PhpFpmConfig(msgspec.Struct, frozen=True, kw_only=True):
         default_factory=list
     )
 
+    @property
+    def urls(self) -> list[str]:
+        """The pages of all pools, each once."""
+        return [*dict.fromkeys([self.status_url, *self.more_status_urls])]
+
 
 class MysqlMetricsConfig(msgspec.Struct, frozen=True, kw_only=True):
     """``[metrics.mysql]``: status variables of MySQL or MariaDB."""
@@ -213,6 +218,11 @@ class MetricsConfig(msgspec.Struct, frozen=True, kw_only=True):
     apache: ApacheConfig | None = None
     php_fpm: PhpFpmConfig | None = None
     mysql: MysqlMetricsConfig | None = None
+
+    @property
+    def status_urls(self) -> list[str]:
+        """Every page that is looked at."""
+        return [*([self.apache.status_url] if self.apache else []), *(self.php_fpm.urls if self.php_fpm else [])]
 
 
 ImageType = Literal[

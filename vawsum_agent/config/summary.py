@@ -51,7 +51,7 @@ def _measured(config: Config, metrics: MetricsConfig) -> Iterator[str]:
     if metrics.apache is not None:
         yield "Apache"
     if metrics.php_fpm is not None:
-        pools = len({metrics.php_fpm.status_url, *metrics.php_fpm.more_status_urls})
+        pools = len(metrics.php_fpm.urls)
         yield f"PHP-FPM ({pools} pool{'' if pools == 1 else 's'})"
     if metrics.mysql is not None:
         yield "MySQL"

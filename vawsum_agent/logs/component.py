@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import threading
 import time
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -95,7 +96,7 @@ class LogsComponent:
             clock=clock,
             dice=random.Random(),  # noqa: S311 - jitter
         )
-        request_counter = _request_counter() if counts_requests else None
+        request_counter = _request_counter(config) if counts_requests else None
         self._sources = [
             Source(
                 source,
@@ -265,8 +266,9 @@ class LogsComponent:
         self._since = self._clock.now()
 
 
-def _request_counter() -> RequestCounter:
+def _request_counter(config: Config) -> RequestCounter:
     # What is not asked for costs no memory.
     from vawsum_agent.logs.requests.tally import tally  # noqa: PLC0415
+    from vawsum_agent.logs.requests.visits import OwnVisits  # noqa: PLC0415
 
-    return tally
+    return partial(tally, own=OwnVisits(config.metrics.status_urls if config.metrics is not None else ()))

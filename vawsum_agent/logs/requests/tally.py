@@ -12,6 +12,7 @@ from vawsum_agent.core.requests import MOST, HostRequests, RequestTally, latency
 from vawsum_agent.logs.requests.line import US_PER_S
 from vawsum_agent.logs.requests.minute import Minute
 from vawsum_agent.logs.requests.parts import parts_of, spans_by_minute
+from vawsum_agent.logs.requests.visits import OwnVisits
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,22 +26,25 @@ Tallies = list[tuple[int, bytes]]
 _PART_BYTES = 128 << 10
 """Lines are taken apart in portions: the pieces of a whole block would take six times its memory."""
 
+_NO_VISITS = OwnVisits()
+
 _LONGEST_S = 3600
 _CLEARLY_US = 300
 
 
-def tally(source: str, block: bytes, layout: Layout) -> Tallies:
+def tally(source: str, block: bytes, layout: Layout, own: OwnVisits = _NO_VISITS) -> Tallies:
     """Count the requests of a block; those too old to be sent are left out, as are lines that are none.
 
     Args:
         source: name of the `[[logs.source]]`.
         block: what a batch is made of.
         layout: where its lines are and when they were.
+        own: what the agent itself asked for; it is left out.
     """
     minutes: dict[int, Minute] = {}
     for minute_ms, spans in spans_by_minute(layout.runs).items():
         minute = Minute()
-        minute.count(parts_of(block, spans, _PART_BYTES))
+        minute.count(filter(None, map(own.left_out, parts_of(block, spans, _PART_BYTES))))
         if minute.hosts:
             minutes[minute_ms] = minute
     numbers = [found.numbers for minute in minutes.values() for found in minute.hosts.values() if found.numbers]

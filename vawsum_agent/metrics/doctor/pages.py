@@ -22,7 +22,7 @@ def pages(metrics: MetricsConfig) -> Iterator[Finding]:
     if metrics.apache is not None:
         yield from _page(ApacheSource(metrics.apache.status_url))
     if metrics.php_fpm is not None:
-        for url in dict.fromkeys([metrics.php_fpm.status_url, *metrics.php_fpm.more_status_urls]):
+        for url in metrics.php_fpm.urls:
             yield from _page(PhpFpmSource(url))
 
 

@@ -34,8 +34,7 @@ def server_sources(config: MetricsConfig) -> list[MetricSource]:
     if config.apache is not None:
         sources.append(ApacheSource(config.apache.status_url))
     if config.php_fpm is not None:
-        urls = [config.php_fpm.status_url, *config.php_fpm.more_status_urls]
-        sources += [PhpFpmSource(url) for url in dict.fromkeys(urls)]
+        sources += [PhpFpmSource(url) for url in config.php_fpm.urls]
     if config.mysql is not None:
         sources.append(MysqlSource(config.mysql.defaults_file))
     return sources

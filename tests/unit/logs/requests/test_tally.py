@@ -15,6 +15,7 @@ from vawsum_agent.logs.batch.layout import TOO_OLD_MS, Layout, Run
 from vawsum_agent.logs.requests.minute import Minute
 from vawsum_agent.logs.requests.parts import parts_of, spans_by_minute
 from vawsum_agent.logs.requests.tally import tally, us_of_one
+from vawsum_agent.logs.requests.visits import OwnVisits
 
 if TYPE_CHECKING:
     from tests.unit.logs.requests.lines import Counts
@@ -157,3 +158,18 @@ def test_a_block_without_requests_has_no_tally() -> None:
     """Garbage leaves nothing to store."""
     block = b"garbage\n" * 500
     assert told(block, [Run(len(block), BASE_MS)]) == {}
+
+
+def test_own_visits_are_not_counted() -> None:
+    """What the agent itself asked for is in no tally; minutes in which nobody else came have none."""
+    own = (
+        line(host="")
+        .replace(b"10.0.0.1", b"127.0.0.1")
+        .replace(b"GET / ", b"GET /s?auto ")
+        .replace(b"curl/8", b"vawsum-agent")
+    )
+    block = own + line() + own
+    runs = [Run(len(own), BASE_MS), Run(len(block) - len(own), BASE_MS + MINUTE_MS)]
+    tallies = tally("web", block, Layout(runs, is_by_line=True), OwnVisits(["http://127.0.0.1/s?auto"]))
+    assert [RequestTally.decode(body).hosts[""].requests for _, body in tallies] == [1]
+    assert len(told(block, runs)) == 2
