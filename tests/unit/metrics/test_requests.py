@@ -19,12 +19,22 @@ from vawsum_agent.core.requests import (
     bucket_us,
     latency_buckets,
 )
-from vawsum_agent.metrics.requests import METRICS, MOST_VALUES, latencies_ms, told_by
+from vawsum_agent.metrics.aggregate.distribution import MOST_VALUES, Series, merged
+from vawsum_agent.metrics.requests import METRICS, told_by
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from vawsum_agent.core.metric import Dimensions
 
 LATENCIES = st.integers(0, MOST - 1) | st.integers(0, 10_000_000)
+
+
+def published(buckets: Mapping[int, int]) -> tuple[list[float], list[float]]:
+    """What latencies are published as: values and counts."""
+    told = told_by(RequestTally("web", {"": HostRequests(1, latency=dict(buckets))}))
+    ((values, counts),) = ((values, counts) for name, _, values, counts in told if name == "http_latency")
+    return values, counts
 
 
 def test_what_a_tally_is_published_as() -> None:
@@ -70,7 +80,7 @@ def test_a_latency_keeps_its_size(latencies: list[int]) -> None:
 def test_a_distribution_fits_the_api(latencies: list[int]) -> None:
     """At most 150 distinct values in ascending order; number and sum of the requests stay."""
     buckets = latency_buckets(latencies)
-    values, counts = latencies_ms(buckets)
+    values, counts = published(buckets)
     assert len(values) == len(counts) <= MOST_VALUES
     assert values == sorted(set(values))
     assert sum(counts) == len(latencies)
@@ -82,8 +92,19 @@ def test_what_most_requests_took_keeps_its_precision() -> None:
     """Of 500 buckets the crowded ones are published as they are: percentiles are right to a few percent."""
     crowded = latency_buckets([latency for latency in range(10_000, 20_000) for _ in range(3)])
     rare = latency_buckets([2**octave + part * 2**octave // 16 for octave in range(5, 36) for part in range(16)])
-    values, _ = latencies_ms(crowded + rare)
+    values, _ = published(crowded + rare)
+    assert len(crowded + rare) > 3 * MOST_VALUES
     assert {bucket_us(bucket) / 1000 for bucket in crowded} <= set(values)
+
+
+def test_a_roll_up_of_latencies_keeps_that_precision() -> None:
+    """Virtual hosts put together are reduced in the same way as each by itself."""
+    crowded = latency_buckets([latency for latency in range(10_000, 20_000) for _ in range(3)])
+    rare = latency_buckets([2**octave + part * 2**octave // 16 for octave in range(5, 36) for part in range(16)])
+    series = [
+        Series("http_latency", (("source", str(at)),), "", *published(one)) for at, one in enumerate([crowded, rare])
+    ]
+    assert {bucket_us(bucket) / 1000 for bucket in crowded} <= set(merged(series).values)
 
 
 @given(st.lists(st.tuples(st.text(max_size=200), st.integers(1, 9)), max_size=120))

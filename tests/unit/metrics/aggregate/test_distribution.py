@@ -35,6 +35,15 @@ def test_samples_and_sum_stay_what_they_are(counts: dict[float, float]) -> None:
     assert values[-1] == max(counts)
 
 
+def test_values_are_joined_where_it_is_seen_least() -> None:
+    """Those read once before those read often, and great ones before small ones that lie as close."""
+    often = {10.0 + at: 1000 for at in range(50)}
+    once = {1000.0 + at: 1 for at in range(300)}
+    few = {0.0: 1, 0.25: 1, 0.5: 1}
+    values, _ = distribution(often | once | few)
+    assert {*often, *few} <= set(values)
+
+
 @given(st.lists(COUNTS, min_size=1, max_size=3))
 def test_roll_up_holds_all_samples(all_counts: list[dict[float, float]]) -> None:
     """Putting series together loses no sample."""
