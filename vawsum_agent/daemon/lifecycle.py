@@ -18,7 +18,7 @@ from vawsum_agent.core.component import State
 from vawsum_agent.core.errors import AgentError
 from vawsum_agent.daemon.operation import CuttableDeadline, Operation
 from vawsum_agent.daemon.requests import Drain, DrainReport, Finished, Inbox, Reload, Request, Stop
-from vawsum_agent.daemon.snapshot import Facts, Notice, document, status_line
+from vawsum_agent.daemon.snapshot import Facts, Notice, document, own_status, refusal, status_line
 from vawsum_agent.daemon.supervised import DrainOutcome
 from vawsum_agent.daemon.supervisor import Supervisor, worst
 
@@ -151,11 +151,7 @@ class Daemon:
         return request.reply.get()
 
     def _notices(self) -> list[Notice]:
-        notices = []
-        if self._refused is not None:
-            reasons = "; ".join(self._refused.message.split("\n"))
-            text = f"the configuration on disk is refused and the one before goes on: {reasons}"
-            notices.append(Notice(text, "mend it (vawsum-agent check-config) and reload"))
+        notices = [] if self._refused is None else [refusal(self._refused)]
         if does_nothing(self._running.loaded.config):
             notices.append(Notice(NOTHING, NOTHING_HINT))
         return notices
@@ -273,7 +269,7 @@ class Daemon:
     def _save_snapshot(self) -> None:
         self._next_snapshot = self._clock.monotonic() + SNAPSHOT_EVERY_S
         components = self._running.supervisor.statuses()
-        self._board.post(self._clock.now(), components)
+        self._board.post(self._clock.now(), [*components, own_status(self._started_at, self._refused)])
         status = self._document(components)
         self._notifier.status(status_line(status))
         try:

@@ -6,12 +6,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from vawsum_agent.core.clock import rfc3339
+from vawsum_agent.core.component import ComponentStatus, State
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from vawsum_agent.core.component import ComponentStatus, State
+    from vawsum_agent.core.errors import AgentError
     from vawsum_agent.core.identity import Identity
+
+
+OWN_NAME = "agent"
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +28,21 @@ class Notice:
     def as_row(self) -> dict[str, object]:
         """As ``status --json`` shows it."""
         return {"text": self.text, "hint": self.hint}
+
+
+def refusal(error: AgentError) -> Notice:
+    """Say that a reload found a configuration that does not hold."""
+    reasons = "; ".join(error.message.split("\n"))
+    text = f"the configuration on disk is refused and the one before goes on: {reasons}"
+    return Notice(text, "mend it: vawsum-agent check-config tells what is wrong; then reload")
+
+
+def own_status(since: float, refused: AgentError | None) -> ComponentStatus:
+    """How the daemon itself is, for those that tell others: it is no component, and none has its name."""
+    if refused is None:
+        return ComponentStatus(OWN_NAME, State.RUNNING, since)
+    notice = refusal(refused)
+    return ComponentStatus(OWN_NAME, State.DEGRADED, since, last_error=notice.text, hint=notice.hint)
 
 
 @dataclass(frozen=True, slots=True)

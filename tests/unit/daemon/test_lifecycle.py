@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from vawsum_agent.core.component import ComponentStatus
+
 CLOCK = SystemClock()
 
 
@@ -184,6 +186,24 @@ def test_reload_with_a_bad_configuration(running: Running) -> None:
     assert running.daemon.status()["notices"] == []
 
 
+def test_a_refused_configuration_is_posted_for_those_who_tell_others(running: Running) -> None:
+    """It stands on the board as what the agent itself can't do, until a reload is accepted."""
+
+    def own() -> ComponentStatus:
+        running.daemon._next_snapshot = 0.0
+        return next(status for status in running.board.latest().statuses if status.name == "agent")
+
+    wait_until(lambda: bool(running.board.latest().statuses))
+    assert (own().state, own().last_error) == (State.RUNNING, None)
+    running.following += [ConfigError([Violation("agent.toml", "agent.role", "wbe", "web")]), running.generation("x")]
+    running.daemon.inbox.put(Reload())
+    wait_until(lambda: own().state is State.DEGRADED)
+    assert 'agent.role = "wbe"' in str(own().last_error)
+    assert "check-config" in str(own().hint)
+    running.daemon.inbox.put(Reload())
+    wait_until(lambda: own().state is State.RUNNING)
+
+
 def test_configuration_without_work(running: Running) -> None:
     """A daemon that has nothing to do says so in status and, once, in its log; it is not degraded by that."""
     structlog.reset_defaults()  # commands that other tests ran in this process have silenced it
@@ -227,8 +247,8 @@ def test_overall_state(running: Running, state: State, shown: str) -> None:
 
 
 def test_components_are_posted_for_those_that_tell_others(running: Running) -> None:
-    """What the daemon saves as its status it posts as well: metrics and notifications tell of it."""
+    """What the daemon saves as its status it posts as well, and how it is itself: others tell of it."""
     wait_until(lambda: len(running.board.latest().statuses) > 0)
     posted = running.board.latest()
-    assert [status.name for status in posted.statuses] == ["logs"]
+    assert [status.name for status in posted.statuses] == ["logs", "agent"]
     assert abs(posted.at - CLOCK.now()) < 30
