@@ -7,6 +7,7 @@ pays for it.
 from __future__ import annotations
 
 import hashlib
+import re
 import threading
 from typing import TYPE_CHECKING, Any
 
@@ -16,14 +17,22 @@ if TYPE_CHECKING:
     from vawsum_agent.aws.session import AwsSession
 
 _REGION_FIELD = 3
-_GROUP = "vawsum-agent"
+_NOT_IN_GROUPS = re.compile(r"[^!-~]")
+_LONGEST_GROUP = 128
 
 
 class SnsClient:
-    """The calls of the alerts capability; ``packaging/iam/alerts.json`` allows exactly these."""
+    """The calls of the alerts capability; ``packaging/iam/alerts.json`` allows exactly these.
 
-    def __init__(self, session: AwsSession) -> None:
+    Args:
+        session: whose credentials are used.
+        sender: names the host. A FIFO topic keeps the order of what one sender publishes; none waits for others.
+    """
+
+    def __init__(self, session: AwsSession, sender: str) -> None:
         self._session = session
+        # API: Publish, MessageGroupId: up to 128 letters, digits and punctuation marks of ASCII.
+        self._group = _NOT_IN_GROUPS.sub("?", sender)[:_LONGEST_GROUP]
         self._clients: dict[str, Any] = {}
         self._making = threading.Lock()
 
@@ -49,7 +58,7 @@ class SnsClient:
         arguments = {"TopicArn": topic_arn, "Subject": subject, "Message": message}
         if topic_arn.endswith(".fifo"):
             sameness = hashlib.sha256((key or f"{subject}\n{message}").encode("utf-8", "replace")).hexdigest()
-            arguments |= {"MessageGroupId": _GROUP, "MessageDeduplicationId": sameness}
+            arguments |= {"MessageGroupId": self._group, "MessageDeduplicationId": sameness}
         with mapped("sns:Publish", topic_arn):
             answer = self._client(topic_arn).publish(**arguments)
             return str(answer["MessageId"])

@@ -56,7 +56,8 @@ def test(config_path: Path, *, as_json: bool) -> int:
 
 def _send(config: Config, topic: str) -> tuple[str, str]:
     now = SystemClock().now()
-    letter = Writer(Host(InstanceMetadata()).identity(config.agent)).test(now)
+    identity = Host(InstanceMetadata()).identity(config.agent)
+    letter = Writer(identity).test(now)
     # Not agent.region: the topic says by itself where it is.
-    client = SnsClient(connect(region_of(topic)))
+    client = SnsClient(connect(region_of(topic)), identity.instance_id)
     return client.publish(topic, letter.subject, letter.body, key=f"{rfc3339(now)} {letter.subject}"), letter.subject

@@ -171,7 +171,8 @@ class Builder:
         from vawsum_agent.aws.sns import SnsClient  # noqa: PLC0415
 
         group = place.group if place is not None else lambda: None
-        return AlertsComponent(config, identity, self._store, SnsClient(session.get()), self._board, self._clock, group)
+        publisher = SnsClient(session.get(), identity.instance_id)
+        return AlertsComponent(config, identity, self._store, publisher, self._board, self._clock, group)
 
     def _metrics(
         self, config: MetricsConfig, identity: Identity, session: SharedSession, place: HostDimensions

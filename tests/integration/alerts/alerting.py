@@ -48,7 +48,7 @@ def main(state_dir: str, topic: str, ahead_s: str) -> None:
     store = Store.open(Path(state_dir) / "state.db", clock)
     config = Config(notify=NotifyConfig(sns_topic_arn=topic))
     identity = Identity("i-test", "host", "production", "web")
-    alerts = AlertsComponent(config, identity, store, SnsClient(connect(None)), board, clock)
+    alerts = AlertsComponent(config, identity, store, SnsClient(connect(None), identity.instance_id), board, clock)
     alerts.start()
     print("{}", flush=True)  # noqa: T201 - it is up
     for line in sys.stdin:

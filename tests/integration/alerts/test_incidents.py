@@ -132,6 +132,20 @@ def test_a_topic_elsewhere_is_called_there(tmp_path: Path, sandbox: Sandbox) -> 
     assert [message.topic for message in sandbox.notifications()] == [topic]
 
 
+def test_a_fifo_topic_gets_each_once(tmp_path: Path, sandbox: Sandbox) -> None:
+    """Answers get lost, and a message is sent again: a FIFO topic takes it for the one it has, and keeps the order."""
+    topic = f"{TOPIC}.fifo"
+    sandbox.settings(topics=[topic])
+    sandbox.enforce(json.loads(POLICY.read_text()))
+    sandbox.fault("reset_after", operation="Publish", count=3)
+    host = Host(tmp_path, sandbox, topic)
+    host.looks(INCIDENT + "rrrr")
+    host.kill()
+    assert labels(sandbox) == ["FAILED", "RECOVERED"]
+    assert sandbox.requests()["operations"]["Publish"] == {"reset_after": 3, "ok": 2}
+    assert sandbox.violations() == []
+
+
 def test_drained_before_a_stop(host: Host, sandbox: Sandbox) -> None:
     """Decided and not yet sent when the daemon is stopped: it goes out in the drain, not at the next start."""
     number = sandbox.fault("unavailable", operation="Publish")

@@ -80,6 +80,19 @@ def test_as_json(user: User, sandbox: Sandbox) -> None:
     assert refused["hint"]
 
 
+def test_to_a_fifo_topic(user: User, sandbox: Sandbox) -> None:
+    """It arrives there, too, whatever the host is called; doctor asks without sending."""
+    topic = f"{TOPIC}.fifo"
+    sandbox.settings(topics=[topic])
+    user.configure(topic)
+    user.config.write_text(user.config.read_text().replace("i-test", "höst one" + "x" * 150))
+    assert user.run("notify", "test")[0] == 0
+    assert sandbox.violations() == []
+    findings = json.loads(user.run("doctor", "--json")[1])["findings"]
+    assert [row["severity"] for row in findings if row["where"] == topic] == ["ok", "ok"]
+    assert labels(sandbox) == ["TEST"]
+
+
 def test_without_a_region(user: User, sandbox: Sandbox) -> None:
     """No region is configured anywhere: the topic's own is used."""
     for name in ("AWS_REGION", "AWS_DEFAULT_REGION"):
