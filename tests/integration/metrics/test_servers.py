@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from sandbox.servers.process import ServerError, is_listening, wait_until
-from tests.integration.metrics.web import Web, web_host
+from tests.integration.metrics.web import VISITS, Web, web_host
 from vawsum_agent.config.model import ApacheConfig, MetricsConfig, MysqlMetricsConfig, PhpFpmConfig
 from vawsum_agent.core.errors import AgentError
 from vawsum_agent.metrics.sample.increases import increases
@@ -106,6 +107,18 @@ def test_pages_are_for_this_host_alone(web: Web) -> None:
         for header in ("X-Forwarded-For", "Forwarded"):
             assert web.apache.get(path, headers={header: "203.0.113.7"})[0] == 403
     assert web.apache.get("/anything/else")[1] == b"front controller"
+
+
+def test_own_visits_can_be_kept_out_of_the_access_log(web: Web) -> None:
+    """With the mark in CustomLog, the agent's looks leave no line; what comes through a proxy, and all else, does."""
+    log = web.apache.directory / VISITS
+    ApacheSource(web.apache_url).collect()
+    PhpFpmSource(web.php_fpm_url).collect()
+    web.apache.get("/server-status", headers={"X-Forwarded-For": "10.1.2.3"})
+    web.apache.get("/file.txt?last")
+    logged = ('"GET /server-status HTTP/1.1" 403 ', '"GET /file.txt?last HTTP/1.1" 200 ')
+    assert wait_until(lambda: all(text in log.read_text() for text in logged), 10)
+    assert re.findall(r"/(?:server|fpm)-status\S* HTTP/1.1\" 200 .*", log.read_text()) == []
 
 
 def test_restart_begins_anew(web: Web) -> None:

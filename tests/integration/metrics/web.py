@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sandbox.servers.apache import Apache
+from sandbox.servers.apache import MODULES_DIRECTORY, Apache
 from sandbox.servers.php_fpm import PhpFpm
 from sandbox.servers.process import open_directory
 
@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 ETC = Path(__file__).parents[3] / "etc"
+
+VISITS = "log/visits.log"
+"""An access log without the agent's own visits, as the snippet says how."""
 
 FRONT_CONTROLLER = "RewriteEngine On\nRewriteCond %{REQUEST_FILENAME} !-f\nRewriteRule . /index.php [L]\n"
 
@@ -51,7 +54,12 @@ def web_host() -> Iterator[Web]:
     with open_directory("vawsum-status-") as folder:
         socket = folder / "fpm" / "status.sock"
         php = (ETC / "php/vawsum-status.conf").read_text().replace("/run/php/vawsum-status.sock", str(socket))
-        apache = f"Define VAWSUM_FPM_STATUS_SOCKET {socket}\nInclude {ETC}/apache2/vawsum-status.conf\n"
+        apache = (
+            f"Define VAWSUM_FPM_STATUS_SOCKET {socket}\n"
+            f"LoadModule setenvif_module {MODULES_DIRECTORY}/mod_setenvif.so\n"
+            f"Include {ETC}/apache2/vawsum-status.conf\n"
+            f"CustomLog {folder}/apache/{VISITS} common env=!vawsum_agent_visit\n"
+        )
         www = folder / "apache" / "www"
         www.mkdir(parents=True)
         (www / ".htaccess").write_text(FRONT_CONTROLLER)
