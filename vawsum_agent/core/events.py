@@ -76,6 +76,11 @@ EVENTS = {
     "source_down": "A source of metrics does not answer or can't be read; the others go on.",
     "source_recovered": "A source of metrics answers again.",
     "tally_unreadable": "What was counted of an access log could not be read and is left out.",
+    # images
+    "removal_accept_failed": "A connection to the owner's helper could not be taken.",
+    "removal_peer_refused": "Somebody who may not ask connected to the owner's helper; says which user.",
+    "removal_request_refused": "What came over the socket of the owner's helper was no request; the connection ended.",
+    "removals_done": "The owner's helper answered a request; counts its files by what became of them.",
     # notifications
     "alert_memory_unreadable": "What was remembered of a component's trouble could not be read; it is begun anew.",
     "alerts_died": "The thread of the alerts ended on a bug; the component is replaced.",
