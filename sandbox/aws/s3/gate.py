@@ -14,6 +14,7 @@ from sandbox.aws.connection import ConnectionCut
 from sandbox.aws.policy import not_allowed
 from sandbox.aws.s3.access import accesses
 from sandbox.aws.s3.attributes import check_headers
+from sandbox.aws.s3.bodies import Content
 from sandbox.aws.s3.call import Call
 from sandbox.aws.s3.conditions import check_form, is_conditional
 from sandbox.aws.s3.errors import code_of, conflict, invalid_request, refusal
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
     from sandbox.aws.books import Books
     from sandbox.aws.connection import Connection
+    from sandbox.aws.faults import Fault
     from sandbox.aws.policy import Gatekeeper
     from sandbox.aws.requests import Request
     from sandbox.aws.s3.answers import S3Answer
@@ -41,6 +43,7 @@ if TYPE_CHECKING:
 DOCUMENT_LIMIT_BYTES = 8 * 1024**2
 _WITH_CONTENT = frozenset({"PutObject", "UploadPart"})
 _CONDITIONAL = frozenset({"PutObject", "CompleteMultipartUpload"})
+_CHANGING = _CONDITIONAL | {"DeleteObject"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,13 +90,18 @@ class S3Gate:
         request_id = uuid.uuid4().hex[:16].upper()
         try:
             answer, outcome, keep_alive = self._answer(connection, request, target, request_id)
-            self._send(connection, request, target, answer.head(
-                request_id, clock_offset_s=self._rules.settings.clock_offset_s, keep_alive=keep_alive
-            ), answer)  # fmt: skip
         except ConnectionCut as cut:
             self._rules.books.ended(target.operation, cut.outcome)
             raise
-        self._rules.books.ended(target.operation, outcome)
+        has_content = answer.content is not None and request.method != "HEAD"
+        half = self._rules.strikes.drawn("cut", request, target.place) if has_content else None
+        # Booked before it is sent: who has the answer finds it in the books.
+        self._rules.books.ended(target.operation, half.kind if half else outcome)
+        offset_s = self._rules.settings.clock_offset_s
+        head = answer.head(request_id, clock_offset_s=offset_s, keep_alive=keep_alive)
+        connection.write(head if request.method == "HEAD" else head + answer.body)
+        if has_content:
+            _send_content(connection, answer.content or Content(), half)
         return keep_alive
 
     def _answer(
@@ -105,7 +113,8 @@ class S3Gate:
             self._rules.strikes.before_body(request, target.place)
             with ExitStack() as running:
                 running.enter_context(self._rules.books.running(f"s3:{target.bucket}"))
-                running.enter_context(self._store.writing(target.bucket, target.key))
+                if target.operation in _CHANGING:
+                    running.enter_context(self._store.writing(target.bucket, target.key))
                 span, body, incoming = self._receive(connection, request, target)
                 is_read = True
                 self._admit(connection, request, target)
@@ -177,21 +186,13 @@ class S3Gate:
             if is_struck:
                 raise conflict()
 
-    def _send(self, connection: Connection, request: Request, target: Target, head: bytes, answer: S3Answer) -> None:
-        """Send an answer, slowly or only half of it where a fault says so."""
-        if request.method == "HEAD":
-            connection.write(head)
-            return
-        if answer.content is None:
-            connection.write(head + answer.body)
-            return
-        connection.write(head)
-        cut = self._rules.strikes.drawn("cut", request, target.place)
-        size = answer.content.size_bytes // 2 if cut else answer.content.size_bytes
-        for block in answer.content.part(0, size).blocks():
-            connection.write(block)
-        if cut:
-            raise ConnectionCut(cut.kind)
+
+def _send_content(connection: Connection, content: Content, half: Fault | None) -> None:
+    """Send an object's body, or half of it where a fault cuts it."""
+    for block in content.part(0, content.size_bytes // 2 if half else content.size_bytes).blocks():
+        connection.write(block)
+    if half:
+        raise ConnectionCut(half.kind)
 
 
 def _promises(target: Target, head: Head) -> Head:

@@ -58,7 +58,7 @@ def list_objects(bucket: str, objects: Sequence[Version], query: Mapping[str, st
         if place.encode() <= after.encode() or (group and groups[-1:] == [group]):
             continue
         if len(rows) + len(groups) >= limit:
-            is_truncated = True
+            is_truncated = limit > 0
             break
         last = place
         if group:

@@ -88,7 +88,7 @@ def _signature(head: Head, given: _Authorization) -> str:
     request = "\n".join([
         method,
         _escape(unquote_to_bytes(path), "/"),
-        "&".join(sorted(f"{_escape(key.encode())}={_escape(value.encode())}" for key, value in _pairs(query))),
+        "&".join(f"{key}={value}" for key, value in sorted(_pairs(query))),
         *(f"{name}:{_value(head, name)}" for name in given.signed),
         "",
         ";".join(given.signed),
@@ -100,7 +100,8 @@ def _signature(head: Head, given: _Authorization) -> str:
 
 
 def _pairs(query: str) -> list[tuple[str, str]]:
-    return parse_qsl(query.replace("+", "%2B"), keep_blank_values=True)
+    pairs = parse_qsl(query.replace("+", "%2B"), keep_blank_values=True)
+    return [(_escape(key.encode()), _escape(value.encode())) for key, value in pairs]
 
 
 def _value(head: Head, name: str) -> str:

@@ -64,7 +64,8 @@ class Target:
     @property
     def place(self) -> str:
         """What a fault's `group` is compared with, such as `vawsum-images/uploads/a.jpg`."""
-        return f"{self.bucket}/{self.key}" if self.key else self.bucket
+        text = f"{self.bucket}/{self.key}" if self.key else self.bucket
+        return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
 def read_target(head: Head) -> Target:
