@@ -15,6 +15,7 @@ from vawsum_agent.cli.options import config_option, examples, json_option, print
 from vawsum_agent.config.load import load
 from vawsum_agent.core.clock import SystemClock, rfc3339
 from vawsum_agent.core.errors import AwsError, UsageError
+from vawsum_agent.core.text import printable
 from vawsum_agent.daemon.identity import Host
 from vawsum_agent.daemon.log_output import silence
 
@@ -50,7 +51,7 @@ def test(config_path: Path, *, as_json: bool) -> int:
     if as_json:
         print_json({"sent": True, "topic": topic, "message_id": message_id, "subject": subject})
     else:
-        click.echo(f"sent to {topic}: message {message_id}")
+        click.echo(printable(f"sent to {topic}: message {message_id}"))
     return 0
 
 
