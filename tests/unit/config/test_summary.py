@@ -26,6 +26,14 @@ def test_everything_is_named(tmp_path: Path) -> None:
     ]
 
 
+def test_folders_of_images(tmp_path: Path) -> None:
+    """Images alone are work enough, and their folders are named."""
+    folder = '[[images.folder]]\nname = "app"\npath = "/srv/a"\nbucket = "vawsum-images"\ndelete_local = false\n'
+    config = config_of(tmp_path, folder + folder.replace("app", "old").replace("/srv/a", "/srv/b"))
+    assert switched_on(config) == ["images: 2 folders (app, old)"]
+    assert warnings(config, "agent.toml") == []
+
+
 def test_requests_need_an_access_log(tmp_path: Path) -> None:
     """Requests are counted where access logs are followed and nobody has switched it off."""
     nothing_counted = ["metrics: the host; into CWAgent every 1m"]
