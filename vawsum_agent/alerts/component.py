@@ -17,6 +17,7 @@ from vawsum_agent.core.clock import rfc3339
 from vawsum_agent.core.component import ComponentStatus, State
 from vawsum_agent.core.errors import AgentError, DrainTimeout
 from vawsum_agent.core.pulse import Pulse
+from vawsum_agent.core.units import counted
 from vawsum_agent.state.notifications import Notifications
 
 if TYPE_CHECKING:
@@ -108,7 +109,7 @@ class AlertsComponent:
         if self._outbox.waiting or self._failure is not None:
             error = self._failure or self._sender.error
             why = error.message if isinstance(error, AgentError) else error
-            message = f"{self._outbox.waiting} notifications not sent" + (f": {why}" if why else "")
+            message = f"{counted(self._outbox.waiting, 'notification')} not sent" + (f": {why}" if why else "")
             raise DrainTimeout(message, hint="nothing is lost: they are sent after the next start")
 
     def stop(self) -> None:

@@ -14,6 +14,7 @@ from vawsum_agent.core.clock import rfc3339
 from vawsum_agent.core.component import ComponentStatus, Problem, State
 from vawsum_agent.core.errors import AccessDenied, AgentError, DrainTimeout, NotFound, Rejected, StateError
 from vawsum_agent.core.pulse import Pulse
+from vawsum_agent.core.units import counted
 from vawsum_agent.metrics.aggregate.seal import Sealer
 from vawsum_agent.metrics.catalogue import CATALOGUE
 from vawsum_agent.metrics.clock_jumps import ClockJumps
@@ -132,7 +133,7 @@ class MetricsComponent:
         if self._has_work():
             error = self._publisher.progress.error
             why = f": {error.message}" if error else " in time"
-            message = f"{self._spool.waiting.data_count} data not accepted{why}"
+            message = f"{counted(self._spool.waiting.data_count, 'datum', 'data')} not accepted{why}"
             raise DrainTimeout(message, hint="nothing is lost: they are published after the next start")
 
     def _has_work(self) -> bool:

@@ -118,7 +118,7 @@ def test_no_such_topic(tmp_path: Path, sandbox: Sandbox) -> None:
     assert (answer["state"], answer["waiting"]) == ("degraded", 1)
     assert "notify.sns_topic_arn" in answer["hint"]
     host.tell(drain_s=30)
-    assert "1 notifications not sent" in host.answer()["left"]
+    assert "1 notification not sent" in host.answer()["left"]
     host.kill()
 
 

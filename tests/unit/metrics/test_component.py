@@ -171,7 +171,7 @@ def test_a_drain_gives_up_where_only_a_person_can_help(store: Store) -> None:
     denied.start()
     until(lambda: client.requests == 1)
     began = time.monotonic()
-    with pytest.raises(DrainTimeout, match="1 data not accepted: PutMetricData"):
+    with pytest.raises(DrainTimeout, match="1 datum not accepted: PutMetricData"):
         denied.drain(Deadline(SystemClock(), LIMIT_S))
     assert time.monotonic() - began < LIMIT_S / 2
     assert client.requests == 2
