@@ -52,8 +52,8 @@ class Sandbox:
 
         Args:
             tls: also listen with TLS, at `tls_endpoint`, trusted with `ca_bundle`.
-            policy: IAM policy documents, one or several, enforced together on CloudWatch Logs and metrics, `Publish` of
-                SNS and `DescribeAutoScalingInstances`.
+            policy: IAM policy documents, one or several, enforced together on CloudWatch Logs and metrics, S3,
+                `Publish` of SNS and `DescribeAutoScalingInstances`.
             deny: actions denied whatever the policy says.
             moto: pass other services on to moto's server, which starts with the first such request.
             seed: of all dice.
@@ -240,7 +240,7 @@ class Sandbox:
         """Return counts.
 
         `operations` by outcome, `figures`, and `most_at_once` by log stream (`group:stream`) and by metric namespace
-        (`metrics:namespace`).
+        (`metrics:namespace`), and by bucket (`s3:bucket`).
         """
         summary: dict[str, Any] = self._admin.call("GET", "requests")
         return summary
