@@ -214,6 +214,7 @@ class MetricsComponent:
             },
             "resent_data": counters.get(RESENT, 0),
             "left_out_values": self._sampler.left_out,
+            "source_defects": self._sampler.defects,
             "lost_rounds": self._sampler.lost,
             "auto_scaling_group": self._host.group(),
             "problems": [{"what": note.what, "hint": note.hint} for note in found],

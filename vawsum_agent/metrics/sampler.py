@@ -36,6 +36,7 @@ class Sampler:
     Attributes:
         errors: by source, of those that are down now.
         left_out: values that made no sense, since the start.
+        defects: how often a source's own code failed as it should not, since the start.
         lost: rounds that could not be kept, since the start.
     """
 
@@ -63,6 +64,7 @@ class Sampler:
         self._next_at = clock.monotonic()
         self.errors: Mapping[str, AgentError] = {}
         self.left_out = 0
+        self.defects = 0
         self.lost = 0
         self.store_error: AgentError | None = None
         self.last_round_at: float | None = None
@@ -99,6 +101,7 @@ class Sampler:
             _log.info("source_recovered", source=name)
         self.errors = result.errors
         self.left_out += result.left_out
+        self.defects += result.defect_count
         self.last_round_at = result.at_ms / 1000
 
     def _keep(self) -> None:

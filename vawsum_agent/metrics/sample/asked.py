@@ -17,6 +17,16 @@ if TYPE_CHECKING:
 _log = structlog.get_logger()
 
 
+class SourceDefect(AgentError):
+    """Code that samples a source raised what it should not."""
+
+
+def defect_of(source: MetricSource, raised: Exception) -> SourceDefect:
+    """Make the error of a defect, and log the trace. To be called where it is caught."""
+    _log.exception("source_died", source=source.name)
+    return SourceDefect(f"{source.name}: {type(raised).__name__}: {raised}", hint="a defect: please report it")
+
+
 @runtime_checkable
 class Closeable(Protocol):
     """A source that holds something open between looks, such as a connection."""
@@ -109,6 +119,5 @@ class Asked:
         except OSError as exc:
             error = AgentError(f"{self.source.name}: {exc.strerror or exc}", hint="vawsum-agent doctor tells more")
         except Exception as exc:  # noqa: BLE001 - a defect in one source must not end the others
-            _log.exception("source_died", source=self.source.name)
-            error = AgentError(f"{self.source.name}: {type(exc).__name__}: {exc}", hint="a defect: please report it")
+            error = defect_of(self.source, exc)
         return Answer(self._clock.now(), self._clock.monotonic(), None, error)

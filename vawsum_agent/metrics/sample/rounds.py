@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import orjson
 
 from vawsum_agent.core.metric import Reading
-from vawsum_agent.metrics.sample.asked import Asked
+from vawsum_agent.metrics.sample.asked import Asked, SourceDefect, defect_of
 from vawsum_agent.metrics.sample.increases import MOST_GAP_S, Baseline, increases
 
 if TYPE_CHECKING:
@@ -38,6 +38,20 @@ class RoundResult:
     errors: Mapping[str, AgentError] = field(default_factory=dict)
     left_out: int = 0
 
+    @property
+    def defect_count(self) -> int:
+        """How many of the errors are defects of the agent's own."""
+        return sum(isinstance(error, SourceDefect) for error in self.errors.values())
+
+
+class _Part(NamedTuple):
+    """What one source's answer comes to; without ``totals`` its counters go on from where they were."""
+
+    readings: list[Reading]
+    left_out: int
+    error: AgentError | None
+    totals: Mapping[str, float] | None = None
+
 
 class Rounds:
     """Samples the sources. One thread calls `take`."""
@@ -59,19 +73,16 @@ class Rounds:
         left_out = 0
         at, totals = dict(before.at), dict(before.totals)
         for asked, wait_s in waits_s.items():
-            source = asked.source
-            answer = asked.answer(began + wait_s)
-            if answer.collected is None or answer.error is not None:
-                if answer.error is not None:
-                    errors[source.name] = answer.error
-                readings += source.down()
-                continue
-            found, out = self._sane((*answer.collected.gauges, *self._derived(source, answer, before)))
-            readings += found
-            left_out += out + answer.collected.left_out
-            at[source.name] = answer.at
-            totals[source.name] = {key: total for key, total in answer.collected.counters.items() if _is_total(total)}
-            self._looked_at[source.name] = answer.monotonic
+            name, answer = asked.source.name, asked.answer(began + wait_s)
+            part = self._part(asked.source, answer, before)
+            readings += part.readings
+            left_out += part.left_out
+            if part.error is not None:
+                errors[name] = part.error
+            if part.totals is not None:
+                # Otherwise the next increases are counted from the earlier ones: nothing is missing from them.
+                at[name], totals[name] = answer.at, part.totals
+                self._looked_at[name] = answer.monotonic
         return RoundResult(at_ms, readings, Baseline(before.boot_id, at, totals), errors, left_out)
 
     def stop(self) -> None:
@@ -79,22 +90,39 @@ class Rounds:
         for asked in self._asked:
             asked.stop()
 
-    def _derived(self, source: MetricSource, answer: Answer, before: Baseline) -> Sequence[Reading]:
+    def _part(self, source: MetricSource, answer: Answer, before: Baseline) -> _Part:
+        readings: list[Reading] = []
+        left_out = 0
+        try:
+            if answer.collected is None:
+                return _Part(*self._sane(source.down()), answer.error)
+            readings, left_out = self._sane(answer.collected.gauges)
+            left_out += answer.collected.left_out
+            totals = {key: total for key, total in answer.collected.counters.items() if _is_total(total)}
+            derived, out = self._sane(self._derived(source, answer, totals, before))
+            return _Part(readings + derived, left_out + out, None, totals)
+        except Exception as exc:  # noqa: BLE001 - a defect in one source must not end the others
+            # What was read before it is true all the same.
+            return _Part(readings, left_out, defect_of(source, exc))
+
+    def _derived(
+        self, source: MetricSource, answer: Answer, totals: Mapping[str, float], before: Baseline
+    ) -> Sequence[Reading]:
         """What the counters tell; nothing after too long a gap, or where no time has passed."""
-        if answer.collected is None or source.name not in before.totals:
+        if source.name not in before.totals:
             return ()
         looked_at = self._looked_at.get(source.name)
         # Within this process the clock may jump as it likes; across a restart the wall clock is all there is.
         gap_s = answer.at - before.at[source.name] if looked_at is None else answer.monotonic - looked_at
         if not 0 < gap_s <= MOST_GAP_S:
             return ()
-        now = {key: total for key, total in answer.collected.counters.items() if _is_total(total)}
-        return source.derive(increases(before.totals[source.name], now, source.wraps_at), gap_s)
+        return source.derive(increases(before.totals[source.name], totals, source.wraps_at), gap_s)
 
     def _sane(self, readings: Iterable[Reading]) -> tuple[list[Reading], int]:
         kept, out = [], 0
         for reading in readings:
-            if is_sane(reading, self._metrics[reading.name]):
+            metric = self._metrics.get(reading.name)
+            if metric is not None and is_sane(reading, metric):
                 kept.append(reading)
             else:
                 out += 1

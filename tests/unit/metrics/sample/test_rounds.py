@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
@@ -15,6 +16,9 @@ from vawsum_agent.core.errors import AgentError
 from vawsum_agent.core.metric import Collected, Reading
 from vawsum_agent.metrics.sample.increases import Baseline
 from vawsum_agent.metrics.sample.rounds import Rounds, decode_readings, encode_readings
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
 
 NOTHING = Baseline("boot-1")
 
@@ -83,6 +87,76 @@ def test_values_that_make_no_sense_are_left_out_and_counted() -> None:
     result = rounds.take(NOTHING)
     assert result.readings == [Reading("share", 42.0)]
     assert result.left_out == len(values) + 2
+    rounds.stop()
+
+
+class Defective(ScriptedSource):
+    """A source whose own code fails in one of its parts."""
+
+    def __init__(self, part: str) -> None:
+        super().__init__("sick", lambda: Collected([Reading("up", 1.0)], {"a": self._total()}))
+        self.part = part
+
+    def _total(self) -> float:
+        return None if self.part == "counters" else float(self.looks)  # type: ignore[return-value]
+
+    def _fail(self, part: str) -> None:
+        if part == self.part:
+            raise ZeroDivisionError(part)
+
+    def collect(self) -> Collected:
+        """See `MetricSource.collect`."""
+        self._fail("collect")
+        if self.part in ("down", "down with nonsense"):
+            raise AgentError("it is down", hint="start it")
+        return super().collect()
+
+    def derive(self, increases: Mapping[str, float], elapsed_s: float) -> Sequence[Reading]:
+        """See `MetricSource.derive`."""
+        self._fail("derive")
+        return super().derive(increases, elapsed_s)
+
+    def down(self) -> Sequence[Reading]:
+        """See `MetricSource.down`."""
+        self._fail("down")
+        if self.part == "down with nonsense":
+            return [Reading("up", None)]  # type: ignore[arg-type]
+        return super().down()
+
+
+@pytest.mark.parametrize(
+    ("part", "told"),
+    [
+        ("collect", [Reading("up", 0.0)]),
+        ("derive", [Reading("up", 1.0)]),
+        ("counters", [Reading("up", 1.0)]),
+        ("down", []),
+        ("down with nonsense", []),
+    ],
+)
+def test_a_defect_in_one_source_ends_neither_the_round_nor_what_was_read(part: str, told: list[Reading]) -> None:
+    """Whichever of a source's functions fails, the others are published; it is an error, and counted as a defect."""
+    sick = Defective(part)
+    rounds = Rounds([sick, well()], wait_s=5.0, clock=SystemClock())
+    before = Baseline("boot-1", {"sick": SystemClock().now() - 10}, {"sick": {"a": 0.0}})
+    result = rounds.take(before)
+    assert result.readings == [*told, Reading("up", 1.0)]
+    assert result.errors.keys() == {"sick"}
+    assert result.defect_count == 1
+    assert "report it" in result.errors["sick"].hint
+    sick.part = ""
+    after = rounds.take(result.baseline)
+    assert not after.errors
+    assert after.readings[1] == Reading("requests", float(sick.looks), (("key", "a"),)), "nothing is missing"
+    rounds.stop()
+
+
+def test_a_metric_that_no_source_lists_is_left_out_and_counted() -> None:
+    """A name that was mistyped does not end the round."""
+    source = ScriptedSource("odd", lambda: Collected([Reading("unheard_of", 1.0), Reading("up", 1.0)]))
+    rounds = Rounds([source], wait_s=5.0, clock=SystemClock())
+    result = rounds.take(NOTHING)
+    assert (result.readings, result.left_out) == ([Reading("up", 1.0)], 1)
     rounds.stop()
 
 
