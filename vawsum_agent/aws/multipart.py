@@ -18,7 +18,7 @@ from vawsum_agent.aws.object_errors import Conflict, ContentChanged, mapped_obje
 from vawsum_agent.core.errors import AwsError, Unavailable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from vawsum_agent.aws.new_object import NewObject
 
@@ -39,6 +39,27 @@ class PendingUpload:
     initiated_at: float
 
 
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What is sent, and in which pieces.
+
+    Attributes:
+        descriptor: to read from, at offsets of its own.
+        part_bytes: of each part but the last.
+        on_part: called after each part.
+    """
+
+    descriptor: int
+    size_bytes: int
+    part_bytes: int
+    on_part: Callable[[], object] | None = None
+
+    def read(self, key: str) -> Iterator[bytes]:
+        """Give one part after the other. Raises ContentChanged at an earlier end, OSError."""
+        for offset in range(0, self.size_bytes, self.part_bytes):
+            yield _read(self.descriptor, min(self.part_bytes, self.size_bytes - offset), offset, key)
+
+
 class Multipart:
     """Multipart uploads into one bucket. Threads may call it side by side.
 
@@ -53,7 +74,7 @@ class Multipart:
         self._bucket = bucket
         self._region = region
 
-    def send(self, new: NewObject, descriptor: int, size_bytes: int, if_match: str, part_bytes: int) -> str:
+    def send(self, new: NewObject, parts: Parts, if_match: str) -> str:
         """See `ObjectStore.put_large`."""
         with self._mapped("s3:PutObject", new.key):
             begun = self._client.create_multipart_upload(
@@ -62,27 +83,25 @@ class Multipart:
             upload_id = str(begun["UploadId"])
         # If we die from here on, the parts lie in the bucket until somebody aborts them; the object is as it was.
         try:
-            parts = self._send_parts(new, upload_id, descriptor, size_bytes, part_size(size_bytes, part_bytes))
-            return self._complete(new, upload_id, parts, if_match)
+            return self._complete(new, upload_id, self._send_parts(new, upload_id, parts), if_match)
         except BaseException:
             # Where completing was perhaps done all the same, there is nothing left to abort, which harms nothing.
             with contextlib.suppress(AwsError):
                 self.abort(new.key, upload_id)
             raise
 
-    def _send_parts(
-        self, new: NewObject, upload_id: str, descriptor: int, size_bytes: int, part_bytes: int
-    ) -> list[dict[str, Any]]:
+    def _send_parts(self, new: NewObject, upload_id: str, parts: Parts) -> list[dict[str, Any]]:
         whole = hashlib.sha256()
-        parts = []
-        for number, offset in enumerate(range(0, size_bytes, part_bytes), 1):
-            body = _read(descriptor, min(part_bytes, size_bytes - offset), offset, new.key)
+        sent = []
+        for number, body in enumerate(parts.read(new.key), 1):
             whole.update(body)
-            parts.append(self._send_part(new.key, upload_id, number, body))
+            sent.append(self._send_part(new.key, upload_id, number, body))
+            if parts.on_part is not None:
+                parts.on_part()
         if whole.digest() != new.sha256:
             message = f"{new.key}: changed while it was uploaded"
             raise ContentChanged(message)
-        return parts
+        return sent
 
     def _send_part(self, key: str, upload_id: str, number: int, body: bytes) -> dict[str, Any]:
         checksum = base64.b64encode(hashlib.sha256(body).digest()).decode("ascii")

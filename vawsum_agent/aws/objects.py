@@ -10,7 +10,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from vawsum_agent.aws.multipart import Multipart, PendingUpload, confirm
+from vawsum_agent.aws.multipart import Multipart, Parts, PendingUpload, confirm, part_size
 from vawsum_agent.aws.new_object import ORIGIN_FIELD, SHA256_FIELD, NewObject
 from vawsum_agent.aws.object_errors import Conflict, ContentChanged, ObjectExists, mapped_object
 from vawsum_agent.aws.prepared_put import PreparedPut
@@ -116,7 +116,14 @@ class ObjectStore:
         return stored.etag
 
     def put_large(
-        self, new: NewObject, descriptor: int, size_bytes: int, *, if_match: str = "", part_bytes: int = PART_BYTES
+        self,
+        new: NewObject,
+        descriptor: int,
+        size_bytes: int,
+        *,
+        if_match: str = "",
+        part_bytes: int = PART_BYTES,
+        on_part: Callable[[], object] | None = None,
     ) -> str:
         """Store an object in parts, which are read one by one; what is left of it after a failure is aborted.
 
@@ -126,6 +133,7 @@ class ObjectStore:
             size_bytes: of the object, more than none.
             if_match: as for `put`.
             part_bytes: of each part but the last, at least 5 MiB; more are used where 10,000 parts would not do.
+            on_part: called after each part, by this thread.
 
         Returns:
             Its ETag. S3 has confirmed the checksum of each part, and what was read has the digest that ``new`` names.
@@ -134,7 +142,8 @@ class ObjectStore:
             ContentChanged: what was read is shorter, or has another digest. Nothing was written.
             AwsError: as `put`.
         """
-        return self._multipart.send(new, descriptor, size_bytes, if_match, part_bytes)
+        parts = Parts(descriptor, size_bytes, part_size(size_bytes, part_bytes), on_part)
+        return self._multipart.send(new, parts, if_match)
 
     def head(self, key: str) -> ObjectHead | None:
         """Ask for an object; None when it is not there. Raises AwsError, AccessDenied among them."""
