@@ -73,7 +73,7 @@ class MetricSource(Protocol):
     Attributes:
         name: stable; keys the stored counters.
         metrics: everything it may give.
-        limit_s: a look that takes longer counts as failed; the round does not wait for it.
+        limit_s: a look that takes longer counts as failed. It may take longer than a round waits.
         wraps_at: the value that a counter of the kernel can't reach, since it begins anew there; None: none wraps.
     """
 

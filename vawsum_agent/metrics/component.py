@@ -41,8 +41,8 @@ _log = structlog.get_logger()
 _STOP_S = 2.0
 _STORE_PAUSE_S = 1.0
 _COUNT_EVERY_S = 5.0
-_ROUND_SHARE = 0.5
-"""A round waits for slow sources half of the interval at most, and is kept then."""
+_ROUND_SHARE = 0.6
+"""Of the interval a round waits for slow sources. At the usual ten seconds their limit is over by then."""
 
 
 class MetricsComponent:

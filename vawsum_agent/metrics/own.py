@@ -31,7 +31,7 @@ class AgentSource:
 
     name = "agent"
     metrics: Sequence[Metric] = METRICS
-    limit_s = 1.0
+    limit_s = 2.0
     wraps_at: float | None = None
 
     def __init__(self, board: StatusBoard, clock: Clock) -> None:

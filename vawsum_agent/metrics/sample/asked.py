@@ -38,7 +38,10 @@ class Closeable(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a look came to: something collected, or an error; ``at`` and ``monotonic`` are of the look."""
+    """What a look came to: something collected, an error, or neither while the source may still answer in time.
+
+    ``at`` and ``monotonic`` are of the look.
+    """
 
     at: float
     monotonic: float
@@ -47,7 +50,11 @@ class Answer:
 
 
 class Asked:
-    """A source and its thread, which is started with the first question and ends with `stop`."""
+    """A source and its thread, which is started with the first question and ends with `stop`.
+
+    A source may take longer than the beat of the rounds: what it says within its own limit is told by the next round,
+    and until then it is what it was before.
+    """
 
     def __init__(self, source: MetricSource, clock: Clock) -> None:
         self.source = source
@@ -58,14 +65,16 @@ class Asked:
         self._is_stopped = False
         self._began_at = 0.0
         self._answer: Answer | None = None
+        self._late: Answer | None = None
+        self._error: AgentError | None = None
         self._thread: threading.Thread | None = None
 
     def ask(self) -> bool:
         """Want an answer. False: it is still busy with an earlier question, and waiting for it is no use."""
         with self._changed:
-            self._answer = None
             if self._is_busy or self._is_stopped:
                 return False
+            self._put_by()
             if self._thread is None:
                 self._thread = threading.Thread(target=self._run, name=f"sample-{self.source.name}", daemon=True)
                 self._thread.start()
@@ -74,17 +83,31 @@ class Asked:
             self._changed.notify_all()
             return True
 
+    def _put_by(self) -> None:
+        """Keep what came after the round before had ended, for when there is nothing newer in time."""
+        came, self._answer, self._late = self._answer, None, None
+        if came is not None and came.error is not None:
+            self._error = came.error
+        elif came is not None and self._clock.monotonic() - came.monotonic <= self.source.limit_s:
+            self._late = came
+
     def answer(self, until: float) -> Answer:
-        """Wait for the answer until a moment of the monotonic clock; too late is an error as any other."""
+        """Wait for the answer until a moment of the monotonic clock, and no longer than the source's limit."""
         with self._changed:
-            while self._answer is None and (left_s := until - self._clock.monotonic()) > 0:
+            ends_at = self._began_at + self.source.limit_s
+            while self._answer is None and (left_s := min(until, ends_at) - self._clock.monotonic()) > 0:
                 self._changed.wait(left_s)
-            if self._answer is not None:
-                return self._answer
-            took_s = self._clock.monotonic() - self._began_at
-            message = f"{self.source.name}: no answer for {took_s:.0f} s"
-            error = AgentError(message, hint="it hangs or is overloaded; it is asked again as soon as it has answered")
-            return Answer(self._clock.now(), self._clock.monotonic(), None, error)
+            answer = self._answer or self._late
+            self._answer = self._late = None
+            now = self._clock.monotonic()
+            if answer is None and self._is_busy and now >= ends_at:
+                message = f"{self.source.name}: no answer for {now - self._began_at:.0f} s"
+                hint = "it hangs or is overloaded; it is asked again as soon as it has answered"
+                self._error = AgentError(message, hint=hint)
+            if answer is None:
+                return Answer(self._clock.now(), now, None, self._error)
+            self._error = answer.error
+            return answer
 
     def stop(self) -> None:
         """End the thread; one that hangs in a question is left behind, and its answer goes nowhere."""
@@ -103,11 +126,18 @@ class Asked:
             answer = self._look()
             with self._changed:
                 self._is_busy = False
-                if answer.monotonic - self._began_at <= self.source.limit_s:
-                    self._answer = answer
+                self._answer = self._in_time(answer)
                 self._changed.notify_all()
         if isinstance(self.source, Closeable):
             self.source.close()
+
+    def _in_time(self, answer: Answer) -> Answer:
+        """Give the answer, or an error in the place of one that is too old to be told as of now."""
+        took_s = answer.monotonic - self._began_at
+        if took_s <= self.source.limit_s:
+            return answer
+        message = f"{self.source.name}: took {took_s:.1f} s, longer than {self.source.limit_s:g} s"
+        return Answer(answer.at, answer.monotonic, None, AgentError(message, hint="it hangs or is overloaded"))
 
     def _look(self) -> Answer:
         error: AgentError

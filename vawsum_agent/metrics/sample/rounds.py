@@ -1,4 +1,4 @@
-"""Takes a round: asks all sources at once, waits for each no longer than its limit, keeps what makes sense."""
+"""Takes a round: asks all sources at once, waits for them for a part of the interval, keeps what makes sense."""
 
 from __future__ import annotations
 
@@ -54,7 +54,12 @@ class _Part(NamedTuple):
 
 
 class Rounds:
-    """Samples the sources. One thread calls `take`."""
+    """Samples the sources. One thread calls `take`.
+
+    Args:
+        wait_s: how long a round waits. A source that has not answered by then is in the next round, and down once its
+            own limit is over.
+    """
 
     def __init__(self, sources: Sequence[MetricSource], wait_s: float, clock: Clock) -> None:
         self._asked = [Asked(source, clock) for source in sources]
@@ -67,7 +72,7 @@ class Rounds:
         """Ask everybody once. ``before`` is the baseline of the round before, of this process or an earlier one."""
         at_ms = int(self._clock.now() * 1000)
         began = self._clock.monotonic()
-        waits_s = {asked: min(asked.source.limit_s, self._wait_s) if asked.ask() else 0.0 for asked in self._asked}
+        waits_s = {asked: self._wait_s if asked.ask() else 0.0 for asked in self._asked}
         readings: list[Reading] = []
         errors: dict[str, AgentError] = {}
         left_out = 0
@@ -95,7 +100,7 @@ class Rounds:
         left_out = 0
         try:
             if answer.collected is None:
-                return _Part(*self._sane(source.down()), answer.error)
+                return _Part(*self._sane(source.down() if answer.error else ()), answer.error)
             readings, left_out = self._sane(answer.collected.gauges)
             left_out += answer.collected.left_out
             totals = {key: total for key, total in answer.collected.counters.items() if _is_total(total)}

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 import time
+from queue import SimpleQueue
 from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.unit.metrics.clocks import HandClock
 from tests.unit.metrics.sample.sources import Hanging, ScriptedSource
 from vawsum_agent.core.clock import SystemClock
 from vawsum_agent.core.errors import AgentError
@@ -59,6 +61,106 @@ def test_an_answer_past_its_limit_does_not_count() -> None:
     time.sleep(0.4)
     assert rounds.take(NOTHING).readings == [Reading("up", 0.0)]
     rounds.stop()
+
+
+class Gates:
+    """Looks that take until they are let go one by one; each tells its number."""
+
+    def __init__(self) -> None:
+        self.opened: SimpleQueue[Exception | None] = SimpleQueue()
+        self.looks = 0
+
+    def __call__(self) -> Collected:
+        """Look."""
+        error = self.opened.get(timeout=30)
+        self.looks += 1
+        if error is not None:
+            raise error
+        return Collected([Reading("up", float(self.looks))], {"a": 10.0 * self.looks})
+
+    def let_one_go(self, rounds: Rounds, error: Exception | None = None) -> None:
+        """End the look that is under way, and see that its answer has come."""
+        self.opened.put(error)
+        while rounds._asked[0]._is_busy:
+            time.sleep(0.01)
+
+
+def test_a_source_slower_than_the_beat_is_not_down() -> None:
+    """Within its own limit it is in the round after, with its increases; until then it is neither up nor down."""
+    slow = Gates()
+    rounds = Rounds([ScriptedSource("slow", slow), well()], wait_s=0.05, clock=SystemClock())
+    result = rounds.take(NOTHING)
+    told = []
+    for _ in range(3):
+        assert (result.readings, result.errors) == ([Reading("up", 1.0)], {}), "the others alone"
+        result = rounds.take(result.baseline)
+        assert result.readings == [Reading("up", 1.0)], "and again, while it takes its time"
+        slow.let_one_go(rounds)
+        result = rounds.take(result.baseline)
+        assert not result.errors
+        told.append(result.readings[:-1])
+        result = rounds.take(result.baseline)
+    assert told[0] == [Reading("up", 1.0)]
+    assert told[1] == [Reading("up", 2.0), Reading("requests", 10.0, (("key", "a"),))]
+    rounds.stop()
+    slow.opened.put(None)
+
+
+def test_a_fresh_answer_is_told_before_one_that_came_late() -> None:
+    """A source that is quick again is not told a round behind for ever."""
+    slow = Gates()
+    source = ScriptedSource("slow", slow)
+    rounds = Rounds([source], wait_s=0.05, clock=SystemClock())
+    result = rounds.take(NOTHING)
+    slow.let_one_go(rounds)
+    slow.opened.put(None)
+    rounds._wait_s = 5.0
+    assert rounds.take(result.baseline).readings == [Reading("up", 2.0)]
+    rounds.stop()
+
+
+def test_a_source_that_is_down_stays_so_until_it_has_answered() -> None:
+    """While it takes its time after a failure it is not taken for well."""
+    slow = Gates()
+    rounds = Rounds([ScriptedSource("slow", slow)], wait_s=0.05, clock=SystemClock())
+    rounds.take(NOTHING)
+    slow.let_one_go(rounds, AgentError("it is down", hint="start it"))
+    for _ in range(2):
+        result = rounds.take(NOTHING)
+        assert result.readings == [Reading("up", 0.0)]
+        assert result.errors["slow"].message == "it is down"
+    slow.let_one_go(rounds)
+    assert rounds.take(NOTHING).readings == [Reading("up", 2.0)]
+    assert not rounds.take(NOTHING).errors
+    rounds.stop()
+    slow.opened.put(None)
+
+
+def test_an_answer_past_the_limit_that_comes_between_two_rounds_is_an_error() -> None:
+    """However long the rounds are apart, a source that is always too slow is down."""
+    clock, slow = HandClock(), Gates()
+    rounds = Rounds([ScriptedSource("slow", slow)], wait_s=0.0, clock=clock)
+    assert not rounds.take(NOTHING).errors
+    clock.advance(5.5)
+    slow.let_one_go(rounds)
+    result = rounds.take(NOTHING)
+    assert result.readings == [Reading("up", 0.0)]
+    assert result.errors["slow"].message == "slow: took 5.5 s, longer than 5 s"
+    rounds.stop()
+    slow.opened.put(None)
+
+
+def test_an_answer_that_lay_about_too_long_is_not_told_as_of_now() -> None:
+    """After a pause of the rounds what came before it is old."""
+    clock, slow = HandClock(), Gates()
+    rounds = Rounds([ScriptedSource("slow", slow)], wait_s=0.0, clock=clock)
+    rounds.take(NOTHING)
+    slow.let_one_go(rounds)
+    clock.advance(5.5)
+    result = rounds.take(NOTHING)
+    assert (result.readings, result.errors) == ([], {})
+    rounds.stop()
+    slow.opened.put(None)
 
 
 @pytest.mark.parametrize(
