@@ -9,7 +9,7 @@ import click
 import orjson
 
 from vawsum_agent.config.load import DEFAULT_PATH
-from vawsum_agent.core.units import format_duration, parse_duration_s
+from vawsum_agent.core.units import format_duration, parse_duration_s, parse_size_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -59,6 +59,22 @@ class Duration(click.ParamType[float]):
         if duration_s < self._least_s:
             self.fail(f"{value!r} is less than {format_duration(self._least_s)}", param, ctx)
         return duration_s
+
+
+class Size(click.ParamType[int]):
+    """``10MiB`` as 10485760 bytes; at least one."""
+
+    name = "size"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """See `click.ParamType.convert`."""
+        try:
+            size_bytes = value if isinstance(value, int) else parse_size_bytes(str(value))
+        except ValueError as error:
+            self.fail(f"{value!r} is not {error}", param, ctx)
+        if size_bytes < 1:
+            self.fail(f"{value!r} is nothing", param, ctx)
+        return size_bytes
 
 
 def examples(*lines: str) -> str:

@@ -77,6 +77,11 @@ EVENTS = {
     "source_recovered": "A source of metrics answers again.",
     "tally_unreadable": "What was counted of an access log could not be read and is left out.",
     # images
+    "image_left_alone": "A file stays although it was due: PHP code where an image should be, or another picture's key.",
+    "images_moved": "Images are in their bucket, proven; those that move are not here any more.",
+    "images_not_remembered": "What stays could not be noted in the state store; it is looked at again.",
+    "images_put_back": "What a crash left in the quarantine is at its place again, and moves once more.",
+    "lane_died": "The thread of a folder ended on a bug; the component is replaced.",
     "removal_accept_failed": "A connection to the owner's helper could not be taken.",
     "removal_peer_refused": "Somebody who may not ask connected to the owner's helper; says which user.",
     "removal_request_refused": "What came over the socket of the owner's helper was no request; the connection ended.",

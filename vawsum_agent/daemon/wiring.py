@@ -36,7 +36,7 @@ from vawsum_agent.state.request_tallies import RequestTallies
 from vawsum_agent.state.store import Store
 
 if TYPE_CHECKING:
-    from vawsum_agent.config.model import AgentConfig, Config, MetricsConfig
+    from vawsum_agent.config.model import AgentConfig, Config, ImagesConfig, MetricsConfig
     from vawsum_agent.core.component import Component
     from vawsum_agent.core.identity import Identity
     from vawsum_agent.metrics.publish.host import HostDimensions
@@ -146,6 +146,9 @@ class Builder:
         if config.metrics is not None and place is not None:
             metrics = config.metrics
             parts.append(Part("metrics", lambda: self._metrics(metrics, identity, session, place)))
+        if config.images is not None:
+            images = config.images
+            parts.append(Part("images", lambda: self._images(images, identity, session)))
         if config.logs is not None:
             parts.append(Part("logs", lambda: self._logs(config, identity, session)))
         return parts
@@ -194,6 +197,22 @@ class Builder:
             client=MetricsClient(session.get()),
             host=place,
             clock=self._clock,
+        )
+
+    def _images(self, config: ImagesConfig, identity: Identity, session: SharedSession) -> Component:
+        from vawsum_agent.aws.objects import ObjectStore  # noqa: PLC0415
+        from vawsum_agent.images.component import ImagesComponent  # noqa: PLC0415
+        from vawsum_agent.images.remove.choose import choose  # noqa: PLC0415
+        from vawsum_agent.images.upload.room import Room  # noqa: PLC0415
+        from vawsum_agent.images.upload.send import Sender  # noqa: PLC0415
+
+        room = Room()
+        return ImagesComponent(
+            config,
+            self._store,
+            lambda folder: Sender(ObjectStore(session.get(), folder.bucket), identity.instance_id, room),
+            choose,
+            self._clock,
         )
 
     def _logs(self, config: Config, identity: Identity, session: SharedSession) -> Component:

@@ -10,9 +10,11 @@ import secrets
 from hashlib import blake2b
 from typing import TYPE_CHECKING, NamedTuple
 
+from vawsum_agent.state.store import add_to_counter
+
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from vawsum_agent.state.store import Store
 
@@ -57,14 +59,25 @@ class KnownFiles:
         """Whether asking is worth it at all."""
         return bool(self._store.read("SELECT 1 FROM known_file LIMIT 1"))
 
-    def remember(self, files: Iterable[Known]) -> None:
-        """Note files, or note them anew."""
+    def remember(self, files: Iterable[Known], counts: Mapping[str, int] | None = None) -> None:
+        """Note files, or note them anew; together with it, add to counters that live across restarts."""
         rows = [
             (self._key(known.folder, known.path), self._digest(known.fingerprint), known.verdict, known.until)
             for known in files
         ]
-        if rows:
-            self._store.write(lambda db: db.executemany("INSERT OR REPLACE INTO known_file VALUES (?, ?, ?, ?)", rows))
+        added = {name: by for name, by in (counts or {}).items() if by}
+
+        def change(db: sqlite3.Connection) -> None:
+            db.executemany("INSERT OR REPLACE INTO known_file VALUES (?, ?, ?, ?)", rows)
+            for name, by in added.items():
+                add_to_counter(db, name, by)
+
+        if rows or added:
+            self._store.write(change)
+
+    def counter(self, name: str) -> int:
+        """Read such a counter."""
+        return self._store.counter(name)
 
     def forget_old(self, now: float) -> None:
         """Forget what was remembered for long enough."""

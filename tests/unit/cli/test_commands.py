@@ -60,7 +60,7 @@ def test_options_are_completed() -> None:
     """A shell offers --json wherever a command takes it."""
     completion = BashComplete(cli, {}, "vawsum-agent", "_VAWSUM_AGENT_COMPLETE")
     for path, command in commands(cli):
-        offered = [item.value for item in completion.get_completions(path.split(), "--j")]
+        offered = [item.value for item in completion.get_completions(path.split(), "--js")]
         assert offered == ["--json"] * any("--json" in parameter.opts for parameter in command.params), path
 
 

@@ -38,6 +38,17 @@ class Refusals:
         if len(named) < EXAMPLES:
             named.append(path)
 
+    def merge(self, other: Refusals) -> None:
+        """Add what another one counted."""
+        self.counts.update(other.counts)
+        for reason, paths in other.examples.items():
+            named = self.examples.setdefault(reason, [])
+            named.extend(paths[: EXAMPLES - len(named)])
+
+    def copy(self) -> Refusals:
+        """Give one that does not change any more."""
+        return Refusals(self.counts.copy(), {reason: paths.copy() for reason, paths in self.examples.items()})
+
 
 @dataclass(slots=True)
 class Scan:

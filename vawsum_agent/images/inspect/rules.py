@@ -1,18 +1,19 @@
-"""What stat(2) and the name say about a file: whether it may move, and whether it is old enough to. Pure."""
+"""What stat(2) and the name say about a file: whether it may move, and whether it is old enough to."""
 
 from __future__ import annotations
 
+import os
+import pwd
 import stat
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from vawsum_agent.images.beneath import FolderError
 from vawsum_agent.images.inspect.content import EXTENSIONS, extension_of
 from vawsum_agent.images.inspect.names import refuse_name
 from vawsum_agent.images.reasons import Reason
 
 if TYPE_CHECKING:
-    import os
-
     from vawsum_agent.config.model import ImagesFolder
 
 _CLOCKS_DIFFER_NS = 60_000_000_000
@@ -80,3 +81,13 @@ class Rules:
         if kind not in self.types_by_extension.values():
             return Reason.NOT_AN_IMAGE
         return None if self.types_by_extension.get(extension_of(name)) == kind else Reason.EXTENSION_MISMATCH
+
+
+def rules_of(folder: ImagesFolder, root: int) -> Rules:
+    """Make the rules of a folder that is open. Raises FolderError: there is no such user."""
+    try:
+        owner = pwd.getpwnam(folder.owner)
+    except KeyError as exc:
+        message = f"images.folder {folder.name}: there is no user {folder.owner}"
+        raise FolderError(message, hint="set `owner` to the user that PHP runs as") from exc
+    return Rules.of(folder, owner.pw_uid, os.fstat(root).st_dev)
