@@ -18,6 +18,7 @@ _COMMANDS = {
     "doctor": "vawsum_agent.cli.doctor:doctor",
     "check-config": "vawsum_agent.cli.check_config:check_config",
     "logs": "vawsum_agent.cli.logs:logs",
+    "images": "vawsum_agent.cli.images:images",
     "notify": "vawsum_agent.cli.notify:notify",
     "completion": "vawsum_agent.cli.completion:completion",
 }

@@ -1,0 +1,1 @@
+"""Where visitors find a picture: the web server's configuration, made of the folders'. Pure; asks no server."""
