@@ -70,6 +70,7 @@ EVENTS = {
     "metrics_not_published": "CloudWatch does not take metrics; they wait in the spool.",
     "metrics_published": "CloudWatch took a request of metric data.",
     "metrics_published_again": "CloudWatch takes metrics again.",
+    "request_tallies_dropped": "What was counted of access logs waited for metrics until there was no more room.",
     "round_not_kept": "What was sampled could not be written to the state store; it is held in memory.",
     "round_unreadable": "A round in the spool could not be read and is left out.",
     "source_died": "Code that samples a source raised what it should not. Report the trace.",

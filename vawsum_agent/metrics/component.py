@@ -24,6 +24,7 @@ from vawsum_agent.metrics.publish.publisher import Publisher
 from vawsum_agent.metrics.sample.rounds import Rounds
 from vawsum_agent.metrics.sampler import Sampler
 from vawsum_agent.state.metric_spool import ACCEPTED, DROPPED, REASONS, RESENT, SPOOLED, MetricSpool
+from vawsum_agent.state.request_tallies import DROPPED_TALLIES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -213,6 +214,7 @@ class MetricsComponent:
                 reason: count for reason in REASONS if (count := counters.get(DROPPED + reason, 0))
             },
             "resent_data": counters.get(RESENT, 0),
+            "dropped_request_tallies": counters.get(DROPPED_TALLIES, 0),
             "left_out_values": self._sampler.left_out,
             "source_defects": self._sampler.defects,
             "lost_rounds": self._sampler.lost,

@@ -10,6 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import structlog
+
 from vawsum_agent.state.log_files import advance
 from vawsum_agent.state.log_records import Marker
 from vawsum_agent.state.request_tallies import add_tallies
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from vawsum_agent.state.store import Store
+
+_log = structlog.get_logger()
 
 _REMEMBERED = 16
 _FORGOTTEN_AT_ONCE = 8
@@ -58,6 +62,7 @@ class LogBatches:
 
     def __init__(self, store: Store) -> None:
         self._store = store
+        self._is_dropping_told = False
 
     def record(self, batch: BatchRecord) -> int:
         """Write down that a batch is about to be sent; returns its id."""
@@ -122,7 +127,7 @@ class LogBatches:
             The checkpoint as it is then.
         """
 
-        def settle(db: sqlite3.Connection) -> int:
+        def settle(db: sqlite3.Connection) -> tuple[int, int]:
             row = db.execute(
                 "SELECT b.file_id, log_group, log_stream, f.checkpoint, f.marker_length, f.marker_digest"
                 " FROM log_batch b JOIN log_file f USING (file_id) WHERE batch_id = ?",
@@ -138,14 +143,18 @@ class LogBatches:
                 accepted_bytes=accepted_bytes,
                 dropped=dropped,
             )
-            if tallies:
-                # If we die before the commit, the batch is not booked either, and counts when it is.
-                add_tallies(db, tallies)
+            # If we die before the commit, the batch is not booked either, and counts when it is.
+            dropped_tallies = add_tallies(db, tallies) if tallies else 0
             if batch_id % _FORGOTTEN_AT_ONCE == 0:
                 _forget_old(db, row["log_group"], row["log_stream"])
-            return offset
+            return offset, dropped_tallies
 
-        return self._store.write(settle)
+        offset, dropped_tallies = self._store.write(settle)
+        if dropped_tallies and not self._is_dropping_told:
+            # Once: from now on each batch has no more room than its own.
+            self._is_dropping_told = True
+            _log.warning("request_tallies_dropped", tallies=dropped_tallies)
+        return offset
 
     def of_file(self, file_id: int) -> list[BatchRecord]:
         """Read the batches of a file that lie beyond its checkpoint, in the order of the file."""

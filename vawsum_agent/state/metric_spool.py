@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from vawsum_agent.core.errors import StateError
+from vawsum_agent.state.request_tallies import DROPPED_TALLIES
 from vawsum_agent.state.store import add_to_counter
 
 if TYPE_CHECKING:
@@ -207,8 +208,8 @@ class MetricSpool:
         return ids
 
     def counters(self) -> dict[str, int]:
-        """Read the ledger: what was ever spooled, accepted, sent again, and dropped by reason."""
-        names = (SPOOLED, ACCEPTED, RESENT, *(DROPPED + reason for reason in REASONS))
+        """Read the ledger: what was ever spooled, accepted, sent again, and dropped by reason; tallies dropped, too."""
+        names = (SPOOLED, ACCEPTED, RESENT, *(DROPPED + reason for reason in REASONS), DROPPED_TALLIES)
         return {name: self._store.counter(name) for name in names}
 
 

@@ -2,6 +2,9 @@
 
 They are written in the transaction that books their batch and removed in the one that puts metrics in their place: so
 each is in exactly one of these, whenever the process dies. Rows are only added and removed, never changed.
+
+They are bounded: where metrics can't start while logs run nobody takes them out, and beyond `MOST_BYTES` those of the
+earliest minutes go, and are counted.
 """
 
 from __future__ import annotations
@@ -9,11 +12,21 @@ from __future__ import annotations
 from itertools import accumulate
 from typing import TYPE_CHECKING, NamedTuple
 
+from vawsum_agent.state.store import add_to_counter
+
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from vawsum_agent.state.store import Store
+
+MOST_BYTES = 64 << 20
+DROPPED_TALLIES = "request_tallies_dropped"
+_SIZE = "request_tally_bytes"
+"""A counter that goes up and down: summing up thousands of rows with each batch would be dear."""
+
+_ROW_BYTES = 64
+"""What a row costs besides its body."""
 
 NO_LIMIT = -1
 """Of SQLite: LIMIT -1."""
@@ -62,11 +75,43 @@ class RequestTallies:
         return max(1, sum(total <= most_bytes for total in totals))
 
 
-def add_tallies(db: sqlite3.Connection, tallies: Iterable[tuple[int, bytes]]) -> None:
-    """Keep tallies, each as its minute and its body, inside a transaction of the caller's."""
+def add_tallies(db: sqlite3.Connection, tallies: Sequence[tuple[int, bytes]], most_bytes: int = MOST_BYTES) -> int:
+    """Keep tallies, each as its minute and its body, inside a transaction of the caller's.
+
+    Returns:
+        How many, of the earliest minutes, went for want of room.
+    """
     db.executemany("INSERT INTO request_tally (minute_ms, body) VALUES (?, ?)", tallies)
+    too_many_bytes = _resize(db, sum(len(body) + _ROW_BYTES for _, body in tallies)) - most_bytes
+    return _drop_earliest(db, too_many_bytes) if too_many_bytes > 0 else 0
 
 
 def delete_tallies(db: sqlite3.Connection, tally_ids: Iterable[int]) -> None:
     """Forget tallies, inside a transaction of the caller's."""
-    db.executemany("DELETE FROM request_tally WHERE tally_id = ?", [(tally_id,) for tally_id in tally_ids])
+    freed_bytes = 0
+    for tally_id in tally_ids:
+        row = db.execute("SELECT length(body) FROM request_tally WHERE tally_id = ?", (tally_id,)).fetchone()
+        if row is not None:
+            db.execute("DELETE FROM request_tally WHERE tally_id = ?", (tally_id,))
+            freed_bytes += row[0] + _ROW_BYTES
+    _resize(db, -freed_bytes)
+
+
+def _drop_earliest(db: sqlite3.Connection, too_many_bytes: int) -> int:
+    gone: list[int] = []
+    for row in db.execute("SELECT tally_id, length(body) FROM request_tally ORDER BY minute_ms, tally_id"):
+        if too_many_bytes <= 0:
+            break
+        gone.append(row[0])
+        too_many_bytes -= row[1] + _ROW_BYTES
+    delete_tallies(db, gone)
+    add_to_counter(db, DROPPED_TALLIES, len(gone))
+    return len(gone)
+
+
+def _resize(db: sqlite3.Connection, by_bytes: int) -> int:
+    """Note that so many bytes came or went; returns how many there are."""
+    row = db.execute("SELECT value FROM counter WHERE name = ?", (_SIZE,)).fetchone()
+    size = max(0, (row[0] if row else 0) + by_bytes)
+    db.execute("INSERT OR REPLACE INTO counter VALUES (?, ?)", (_SIZE, size))
+    return size

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import sqlite3
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
+from structlog.testing import capture_logs
 
 from vawsum_agent.core.clock import SystemClock
 from vawsum_agent.core.errors import StateError
 from vawsum_agent.state.log_batches import BatchRecord, LogBatches
 from vawsum_agent.state.log_files import LogFiles
 from vawsum_agent.state.log_records import Fingerprint, Marker
-from vawsum_agent.state.request_tallies import RequestTallies, add_tallies, delete_tallies
+from vawsum_agent.state.request_tallies import DROPPED_TALLIES, RequestTallies, add_tallies, delete_tallies
 from vawsum_agent.state.store import Store
 
 if TYPE_CHECKING:
@@ -82,3 +84,35 @@ def test_deleting_is_the_callers_transaction(store: Store) -> None:
     assert tallies.before(1) == [first, second]
     store.write(lambda db: delete_tallies(db, [first.tally_id]))
     assert tallies.before(1) == [second]
+
+
+def test_tallies_that_nobody_takes_are_bounded_and_counted(store: Store) -> None:
+    """Where metrics can't start, those of the earliest minutes make room, however they came; the rest stays whole."""
+    tallies = RequestTallies(store)
+    for minute in (9, *range(8), 10):
+        store.write(partial(add_tallies, tallies=[(minute * 60_000, b"x" * 936)] * 3, most_bytes=10_000))
+    rows = tallies.before(2**62)
+    assert [row.minute_ms // 60_000 for row in rows] == [6, 7, 7, 7, 9, 9, 9, 10, 10, 10]
+    assert store.counter(DROPPED_TALLIES) == 20
+
+
+def test_tallies_that_are_taken_make_room(store: Store) -> None:
+    """However many come over the years: what was published does not count, nor what was gone already."""
+    for _ in range(30):
+        store.write(lambda db: add_tallies(db, [(0, b"x" * 936)] * 5, most_bytes=10_000))
+        ids = [row.tally_id for row in RequestTallies(store).before(1)]
+        store.write(partial(delete_tallies, tally_ids=[*ids, *ids]))
+    assert store.counter(DROPPED_TALLIES) == 0
+    store.write(lambda db: add_tallies(db, [(0, b"x" * 936)] * 11, most_bytes=10_000))
+    assert store.counter(DROPPED_TALLIES) == 1
+
+
+def test_booking_goes_on_where_tallies_have_no_room(store: Store) -> None:
+    """The batch is accepted, and what had no room is told once."""
+    batches = LogBatches(store)
+    large = [(0, bytes(40 << 20))]
+    with capture_logs() as lines:
+        for _ in range(3):
+            assert batches.accept(recorded_batch(store), 9, {}, large) == 9
+    assert [line["event"] for line in lines] == ["request_tallies_dropped"]
+    assert store.counter(DROPPED_TALLIES) == 2
