@@ -60,7 +60,7 @@ def _rows(details: Document) -> Iterator[_Row]:
         sizes = {heading: format_bytes(file.get(key, 0)) for heading, key in _SIZES.items()}
         waiting_bytes = file.get("pending_bytes", 0) + file.get("unread_bytes", 0)
         oldest_s = file.get("oldest_pending_s") or 0
-        oldest = format_duration(oldest_s) if oldest_s else "-"
+        oldest = format_duration(max(1.0, oldest_s)) if oldest_s else "-"
         dropped = _reasons(file["dropped_by_reason"])
         figures = {"SOURCE": file["source"], **sizes, _DROPPED: dropped or "none", "OLDEST": oldest}
         yield _Row(printable(file["path"]), waiting_bytes, figures, bool(dropped))

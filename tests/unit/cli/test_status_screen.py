@@ -140,6 +140,13 @@ def test_files_that_wait_come_first(width: int) -> None:
     assert paths[1].startswith("/var/log/apache2/access.log")
 
 
+def test_what_waits_for_a_moment_waits_for_a_second() -> None:
+    """Milliseconds are no help to a person."""
+    waiting = component(details={"files": [file("/a.log", unread_bytes=1, oldest_pending_s=0.3)], "restarts": 0})
+    lines = [line.plain for line in screen(status("running", waiting), Size(), with_files=True, now=NOW, rates={})]
+    assert lines[-1].split()[-1] == "1s"
+
+
 def test_texts_of_others_do_not_command_the_terminal() -> None:
     """A file's name or an answer that was quoted is shown with its control characters written out."""
     document = status("running", component(details={"files": [file("/\x1b[2J\udcff")], "restarts": 0}))
