@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import logging
 import sys
+from typing import TYPE_CHECKING
 
 import structlog
 
@@ -19,9 +20,24 @@ from tests.bench.sampling import sampling_rows
 from tests.bench.scale import FULL, QUICK
 from tests.bench.stages import counting, stages
 from tests.bench.table import Row, render, write_json
+from tests.bench.uploading import uploading
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from tests.bench.scale import Scale
 
 _CATCH_UPS = ("floor", *(scenario.key for scenario in SCENARIOS))
-_ALL = (*_CATCH_UPS, "idle", "latency", "counting", "sampling", "publishing")
+_OTHERS: dict[str, Callable[[Path, Scale], list[Row]]] = {
+    "idle": idle,
+    "latency": latency,
+    "counting": lambda _, scale: counting(scale),
+    "sampling": lambda _, scale: sampling_rows(scale),
+    "publishing": publishing,
+    "uploading": uploading,
+}
+_ALL = (*_CATCH_UPS, *_OTHERS)
 
 
 def main() -> int:
@@ -46,24 +62,11 @@ def main() -> int:
         try:
             if set(wanted) & set(_CATCH_UPS):
                 rows += measure(directory, scale, wanted, _say)
-            if "idle" in wanted:
-                _say("idle")
-                (directory / "idle").mkdir()
-                rows += idle(directory / "idle", scale)
-            if "latency" in wanted:
-                _say("latency")
-                (directory / "latency").mkdir()
-                rows += latency(directory / "latency", scale)
-            if "counting" in wanted:
-                _say("counting")
-                rows += counting(scale)
-            if "sampling" in wanted:
-                _say("sampling")
-                rows += sampling_rows(scale)
-            if "publishing" in wanted:
-                _say("publishing")
-                (directory / "publishing").mkdir()
-                rows += publishing(directory / "publishing", scale)
+            for name in _OTHERS:
+                if name in wanted:
+                    _say(name)
+                    (directory / name).mkdir()
+                    rows += _OTHERS[name](directory / name, scale)
         except BenchError as error:
             print(error, file=sys.stderr)
             return 2
