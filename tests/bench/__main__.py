@@ -62,11 +62,11 @@ def main() -> int:
         try:
             if set(wanted) & set(_CATCH_UPS):
                 rows += measure(directory, scale, wanted, _say)
-            for name in _OTHERS:
+            for name, measured in _OTHERS.items():
                 if name in wanted:
                     _say(name)
                     (directory / name).mkdir()
-                    rows += _OTHERS[name](directory / name, scale)
+                    rows += measured(directory / name, scale)
         except BenchError as error:
             print(error, file=sys.stderr)
             return 2
