@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import http.client
 import json
+import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -36,20 +38,44 @@ class _UnixConnection(http.client.HTTPConnection):
         self.sock.connect(str(self._path))
 
 
+def as_user(user: str) -> list[str]:
+    """What to put before a command so that root runs it as ``user``, with the capability that the unit gives."""
+    if not user or os.geteuid() != 0:
+        return []
+    caps = "+dac_read_search"
+    return [
+        "setpriv",
+        f"--reuid={user}",
+        f"--regid={user}",
+        "--clear-groups",
+        f"--inh-caps={caps}",
+        f"--ambient-caps={caps}",
+        "--",
+    ]
+
+
 class Agent:
     """`vawsum-agent run` with its own state and runtime directories below `directory`.
+
+    Args:
+        directory: for all of that.
+        environment: of the process.
+        user: to run it as where root starts it, with the one capability of the unit; empty: as who starts it.
 
     Attributes:
         output: what the daemon wrote to its terminal.
     """
 
-    def __init__(self, directory: Path, environment: Mapping[str, str]) -> None:
+    def __init__(self, directory: Path, environment: Mapping[str, str], user: str = "") -> None:
         self.state_dir = directory / "state"
         self.runtime_dir = directory / "run"
         self.config = directory / "agent.toml"
         self.output = directory / "agent.log"
         for folder in (self.state_dir, self.runtime_dir):
             folder.mkdir(parents=True)
+            if user and os.geteuid() == 0:
+                shutil.chown(folder, user)
+        self._prefix = as_user(user)
         self._environment = dict(environment)
         self._process: subprocess.Popen[bytes] | None = None
         if not BINARY.exists():
@@ -61,7 +87,7 @@ class Agent:
         with self.output.open("ab") as output:
             # A session of its own: Ctrl-C reaches the demo alone, which then stops the daemon in order.
             self._process = subprocess.Popen(
-                [BINARY, "run", "--config", self.config],
+                [*self._prefix, BINARY, "run", "--config", self.config],
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,

@@ -93,7 +93,7 @@ def _move_aside(path: Path, clock: Clock) -> str:
 
 def _damage(path: Path) -> str | None:
     """Say what is wrong with the file, or None. An empty file is damage: ours is never empty after its first open."""
-    if not os.access(path, os.R_OK | os.W_OK):
+    if not os.access(path, os.R_OK | os.W_OK, effective_ids=True):
         raise StateError(f"{path} can't be read and written", hint="check its owner and mode")
     if path.stat().st_size == 0:
         return f"{path.name} was empty"
