@@ -161,6 +161,23 @@ def test_what_apache_refuses_stays_refused(vhost_site: Site, asked: str) -> None
     assert vhost_site.ask(asked).status == 404
 
 
+@pytest.mark.parametrize("setting", ["On", "NoDecode"])
+def test_encoded_slashes(setting: str) -> None:
+    """Where they are allowed, what they spell leads no further up than the public URL."""
+    with site(before=f"AllowEncodedSlashes {setting}") as running:
+        put(running, "a/here.jpg")
+        for asked in (
+            "..%2f..%2fx.jpg",
+            "a%2f..%2f..%2fx.jpg",
+            "a%2f..%2f..%2fuploads%2fx.jpg",
+            "%2f%2fevil.test%2fx.jpg",
+        ):
+            answer = running.ask(f"/uploads/{asked}")
+            below = answer.location.removeprefix(BUCKET_URL).split("/")
+            assert answer.location == "" or answer.location.startswith(BUCKET_URL)
+            assert not {"", ".."} & set(below) or answer.location == ""
+
+
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE"])
 def test_only_reading_is_sent_on(vhost_site: Site, method: str) -> None:
     """A form that is sent to a missing picture is not sent to the bucket."""
@@ -250,6 +267,25 @@ def test_a_guard_goes_on_guarding(where: str) -> None:
         put(running, "public/x.jpg")
         assert running.ask("/uploads/private/x.jpg") == Answer(403, "", b"no entry")
         assert running.ask("/uploads/public/x.jpg") == Answer(200, "", PICTURE)
+
+
+def test_where_other_rules_lead_is_theirs() -> None:
+    """A picture in the folder that a rule of the site leads elsewhere has the answer from there, a 404 included."""
+    with site(after="RewriteRule ^/uploads/held/ /no-such-page.html [L]") as running:
+        put(running, "held/x.jpg")
+        answer = running.ask("/uploads/held/x.jpg")
+        assert (answer.status, answer.location) == (404, "")
+
+
+def test_what_apache_can_not_find() -> None:
+    """A picture that the folder has again when Apache has just not found it is looked for in the bucket.
+
+    That it comes back is what happens when a removal is taken back; here Apache looks in the wrong place instead.
+    """
+    with site(before="Alias /uploads/ @FOLDER@/elsewhere/") as running:
+        put(running, "elsewhere/y.jpg")
+        put(running, "x+.jpg")
+        assert redirect_of(running.ask("/uploads/x+.jpg?v=1")) == (302, BUCKET_URL + "x%2b.jpg?v=1")
 
 
 def test_what_apache_may_not_open(vhost_site: Site) -> None:

@@ -52,10 +52,10 @@ _FOLDER = r"""
 # {name}: {path} at {url_path}, moved to {public_url}
 RewriteRule "^{site}{quarantine}(?:/|$)" "-" [R=404]
 
-# Which file is asked for. $1 is decoded and has no dots that lead up.
+# Which file is asked for. Apache has decoded the path, and resolved the dots in it that lead up.
 RewriteCond %{{REQUEST_METHOD}} "^(?:GET|HEAD)$"
 RewriteCond {file}/$1 "^(.+)$"
-RewriteRule "^{site}{below}((?:(?!\.\.?/)[^/]+/)*[^/]+{extension})$" "-" [E=VAWSUM_FILE_{n}:%1]
+RewriteRule "^{site}{below}((?:[^/]+/)*[^/]+{extension})$" "-" [E=VAWSUM_FILE_{n}:%1]
 
 # It is gone. A + is encoded too: S3 takes it for a space.
 RewriteCond %{{ENV:VAWSUM_FILE_{n}}} "."
