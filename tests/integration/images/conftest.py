@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from sandbox import Sandbox
-from sandbox.aws.settings import KMS_KEY_ARN
+from sandbox.aws.account import KMS_KEY_ARN
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

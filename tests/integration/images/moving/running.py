@@ -91,7 +91,7 @@ class MovingAgent(Agent):
             "public_url": "http://images.test/uploads/",
             "owner": OWNER,
         } | settings
-        agent = {
+        agent: dict[str, object] = {
             "instance_id": "i-test",
             "state_dir": str(self.state_dir),
             "runtime_dir": str(self.runtime_dir),
@@ -132,7 +132,7 @@ class MovingAgent(Agent):
         )
         assert_stored(self.sandbox, {name: uploads.written[name] for name in wanted})
 
-    def command(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+    def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run another command of the agent, as the owner."""
         return subprocess.run(
             [*as_user(OWNER), BINARY, *arguments, "--config", self.config],
