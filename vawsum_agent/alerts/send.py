@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 import structlog
 
 from vawsum_agent.alerts.message import body_text, late_note, subject_line
+from vawsum_agent.core.backoff import backoff_s
 from vawsum_agent.core.errors import AccessDenied, AwsError, NotFound, Rejected
 
 if TYPE_CHECKING:
@@ -115,8 +116,8 @@ class Sender:
         self.error = error
         self._failures += 1
         longest_s = LONGEST_WHILE_DRAINING_S if self.is_draining else _LONGEST_S
-        full_s = min(longest_s, _FIRST_S * 2.0 ** min(self._failures - 1, 16))
-        self._retry_at = self._clock.monotonic() + full_s * self._dice.uniform(0.5, 1.0)
+        wait_s = backoff_s(self._failures - 1, self._dice.random(), first_s=_FIRST_S, longest_s=longest_s)
+        self._retry_at = self._clock.monotonic() + wait_s
 
     def _succeeded(self, waiting: Waiting, subject: str, message_id: str) -> None:
         now = self._clock.now()

@@ -1,6 +1,8 @@
-"""How long to wait before the next attempt. Pure."""
+"""How long to wait before a component is built anew. Pure."""
 
 from __future__ import annotations
+
+from vawsum_agent.core import backoff
 
 FIRST_S = 1.0
 LONGEST_S = 300.0
@@ -13,4 +15,4 @@ def backoff_s(attempt: int, spread: float) -> float:
         attempt: 0 for the first repetition.
         spread: a random number in [0, 1).
     """
-    return float(min(LONGEST_S, FIRST_S * 2 ** min(attempt, 30)) * (1.0 - spread / 2))
+    return backoff.backoff_s(attempt, spread, first_s=FIRST_S, longest_s=LONGEST_S)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from vawsum_agent.core.backoff import backoff_s
+
 SCAN_SHARE = 0.02
 """Of a core that scanning may cost: a folder that takes 12 s to walk is walked every ten minutes."""
 
@@ -61,4 +63,4 @@ def retry_s(attempt: int, spread: float) -> float:
         attempt: 0 after the first failure.
         spread: a random number in [0, 1).
     """
-    return float(min(_LONGEST_RETRY_S, _FIRST_RETRY_S * 2 ** min(attempt, 16)) * (1.0 - spread / 2))
+    return backoff_s(attempt, spread, first_s=_FIRST_RETRY_S, longest_s=_LONGEST_RETRY_S)

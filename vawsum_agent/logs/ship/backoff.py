@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from vawsum_agent.core import backoff
+
 if TYPE_CHECKING:
     import random
 
@@ -12,9 +14,5 @@ _LONGEST_S = 30.0
 
 
 def backoff_s(failures: int, dice: random.Random) -> float:
-    """Seconds to wait after so many failures in a row: doubling, capped, with jitter between half and all of it.
-
-    Jitter keeps a thousand hosts, throttled in the same second, from coming back in the same second.
-    """
-    full = min(_LONGEST_S, _FIRST_S * 2.0 ** min(failures - 1, 16))
-    return full * dice.uniform(0.5, 1.0)
+    """Seconds to wait after so many failures in a row: doubling, capped, with jitter between half and all of it."""
+    return backoff.backoff_s(failures - 1, dice.random(), first_s=_FIRST_S, longest_s=_LONGEST_S)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from vawsum_agent.core.backoff import backoff_s
 from vawsum_agent.logs.ship.shipment import Progress
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ class Verification:
 
     def pause_s(self, asked_count: int, dice: random.Random) -> float:
         """Seconds until the stream is asked again; GetLogEvents has a low quota an account, hence the jitter."""
-        return min(_LONGEST_PAUSE_S, _FIRST_PAUSE_S * 2.0 ** min(asked_count, 8)) * dice.uniform(0.5, 1.0)
+        return backoff_s(asked_count, dice.random(), first_s=_FIRST_PAUSE_S, longest_s=_LONGEST_PAUSE_S)
 
     def not_allowed(self, error: AgentError) -> None:
         """GetLogEvents is forbidden: delivery is at least once, and ``status`` says so."""
