@@ -85,6 +85,20 @@ def test_nothing_is_written_over_unseen(sandbox: Sandbox, store: ObjectStore) ->
         store.put(an_object(f"{KEY}.gone", b"two"), b"two", if_match=etag)
 
 
+def test_a_large_body_is_sent_only_when_it_is_taken(sandbox: Sandbox, store: ObjectStore) -> None:
+    """On the short way S3 is asked first: it takes the body, or refuses it unseen, and the connection goes on."""
+    store.put(an_object(f"{PREFIX}first.jpg", b"x"), b"x")
+    body = os.urandom(2 * MIB)
+    store.put(an_object(KEY, body), body)
+    with pytest.raises(ObjectExists):
+        store.put(an_object(KEY, body), body)
+    sandbox.fault("deny", operation="s3:PutObject", count=1)
+    with pytest.raises(AccessDenied):
+        store.put(an_object(f"{KEY}.denied", body), body)
+    store.put(an_object(f"{KEY}.last", body), body)
+    assert sandbox.object_bytes(BUCKET, f"{KEY}.last") == body
+
+
 @pytest.mark.parametrize(
     ("kind", "expected", "is_there"),
     [
