@@ -140,6 +140,7 @@ class AlertsComponent:
                 "sent": self._outbox.sent,
                 "waiting": self._outbox.waiting,
                 "folded": self._outbox.folded,
+                "dropped": self._outbox.dropped,
                 "last_message": self._last_message(),
             },
         )

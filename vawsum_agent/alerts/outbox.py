@@ -25,7 +25,7 @@ class Outbox:
     """Owned by one thread; the counts may be read by any.
 
     Attributes:
-        waiting, sent, folded: counts as of the last call.
+        waiting, sent, folded, dropped: counts as of the last call.
     """
 
     def __init__(self, notifications: Notifications) -> None:
@@ -35,7 +35,7 @@ class Outbox:
         self._lowest_id = 0
         self._sent: dict[int, Waiting] = {}
         self._is_failing = False
-        self.waiting = self.sent = self.folded = 0
+        self.waiting = self.sent = self.folded = self.dropped = 0
 
     def record(self, memories: Mapping[str, bytes | None], drafts: Sequence[Draft]) -> None:
         """Remember decisions and keep what is to be told; together in the store, now or once it can be written."""
@@ -73,6 +73,7 @@ class Outbox:
             found = self._rows.pending(1, skipped)
             self.waiting = self._rows.waiting_count() + len(self._unsaved) - len(self._sent)
             self.sent, self.folded = self._rows.sent_count() + len(self._sent), self._rows.folded_count()
+            self.dropped = self._rows.dropped_count()
         except StateError as error:
             self.waiting = len(self._unsaved)
             self._say_failing(error)

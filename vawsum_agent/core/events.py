@@ -28,6 +28,7 @@ EVENTS = {
     "stop_forced": "A second signal came: the daemon ends without draining.",
     "stop_requested": "A signal asked the daemon to drain and stop.",
     # the state store
+    "clone_noticed": "The state store is of another instance, whose image this one is made of; what waited is dropped.",
     "count_not_kept": "A counter could not be written; what it counted shows in status until the daemon ends.",
     "disk_full": "The state store met a full disk and goes on with its reserve.",
     "disk_recovered": "The state store could set its reserve aside again.",
@@ -82,6 +83,8 @@ EVENTS = {
     "images_moved": "Images are in their bucket, proven; those that move are not here any more.",
     "images_not_remembered": "What stays could not be noted in the state store; it is looked at again.",
     "images_put_back": "What a crash left in the quarantine is at its place again, and moves once more.",
+    "uploads_aborted": "Parts of large images whose upload was cut off over a day ago were thrown away.",
+    "uploads_not_aborted": "Unfinished uploads could not be looked for, or not be thrown away; tried again a day later.",
     "lane_died": "The thread of a folder ended on a bug; the component is replaced.",
     "removal_accept_failed": "A connection to the owner's helper could not be taken.",
     "removal_peer_refused": "Somebody who may not ask connected to the owner's helper; says which user.",

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 _log = structlog.get_logger()
 
 METADATA_BUDGET_S = 2.0
+_METADATA = "instance_metadata"
 
 
 class Metadata(Protocol):
@@ -41,6 +42,11 @@ class Host:
         self._metadata = metadata
         self._found: tuple[str, str] | None = None
 
+    @property
+    def proven_id(self) -> str | None:
+        """The id that instance metadata gave; None where it was not asked, or did not answer."""
+        return self._found[0] if self._found is not None and self._found[1] == _METADATA else None
+
     def identity(self, agent: AgentConfig) -> Identity:
         """Take the instance id from the configuration, else from the metadata service, else from the host name."""
         hostname = socket.gethostname()
@@ -54,7 +60,7 @@ class Host:
 
     def _find(self, hostname: str) -> tuple[str, str]:
         instance_id = within(METADATA_BUDGET_S, self._metadata.instance_id)
-        return (instance_id, "instance_metadata") if instance_id else (hostname, "hostname")
+        return (instance_id, _METADATA) if instance_id else (hostname, "hostname")
 
     def region(self) -> str | None:
         """The region this host is in, as the metadata service knows it."""

@@ -32,6 +32,7 @@ from vawsum_agent.daemon.successes import Successes, successes_in
 from vawsum_agent.daemon.supervised import Part
 from vawsum_agent.daemon.supervisor import Supervisor
 from vawsum_agent.state.inspection import read_snapshot
+from vawsum_agent.state.instance import claim
 from vawsum_agent.state.request_tallies import RequestTallies
 from vawsum_agent.state.store import Store
 
@@ -133,6 +134,8 @@ class Builder:
     def generation(self, loaded: Loaded) -> Generation:
         """Build what a configuration asks for; nothing is started."""
         identity = self._host.identity(loaded.config.agent)
+        if self._host.proven_id is not None:
+            claim(self._store, self._host.proven_id)
         supervisor = Supervisor(self._parts(loaded.config, identity), self._clock, successes=self._successes)
         return Generation(loaded, identity, supervisor)
 

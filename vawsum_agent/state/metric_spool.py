@@ -29,7 +29,8 @@ RESENT = "metric_data_resent"
 DROPPED = "metric_data_dropped_"
 """Followed by the reason."""
 
-REASONS = ("spool_full", "too_old", "too_new", "refused")
+OTHER_INSTANCE = "other_instance"
+REASONS = ("spool_full", "too_old", "too_new", "refused", OTHER_INSTANCE)
 _ROW_BYTES = 64
 """What a row costs besides its body."""
 
@@ -211,6 +212,16 @@ class MetricSpool:
         """Read the ledger: what was ever spooled, accepted, sent again, and dropped by reason; tallies dropped, too."""
         names = (SPOOLED, ACCEPTED, RESENT, *(DROPPED + reason for reason in REASONS), DROPPED_TALLIES)
         return {name: self._store.counter(name) for name in names}
+
+
+def drop_everything(db: sqlite3.Connection, reason: str) -> tuple[int, int]:
+    """Give up all chunks and rounds, inside a transaction of the caller's; returns how many data and rounds."""
+    (data_count,) = db.execute("SELECT coalesce(sum(data_count), 0) FROM metric_chunk").fetchone()
+    db.execute("DELETE FROM metric_chunk")
+    round_count = db.execute("DELETE FROM metric_round").rowcount
+    db.execute("DELETE FROM metric_baseline")
+    add_to_counter(db, DROPPED + reason, data_count)
+    return data_count, round_count
 
 
 def _data(chunks: Sequence[Chunk]) -> int:

@@ -29,6 +29,7 @@ MOST_WAITING = 500
 _NOTE_ID = 0
 _SENT = "notifications_sent"
 _FOLDED = "notifications_folded"
+_DROPPED = "notifications_dropped"
 _BUSY_TIMEOUT_S = 10.0
 
 
@@ -114,6 +115,10 @@ class Notifications:
         """Count what was ever folded."""
         return self._store.counter(_FOLDED)
 
+    def dropped_count(self) -> int:
+        """Count what was ever given up without being sent."""
+        return self._store.counter(_DROPPED)
+
     def tried(self, notification_id: int) -> None:
         """Write down that one is about to be sent."""
         self._store.write(
@@ -160,6 +165,17 @@ def leave(path: Path, draft: Draft) -> None:
     except sqlite3.Error as exc:
         message = f"{path}: the notification {draft.subject!r} can't be left: {exc}"
         raise StateError(message, hint="check that the daemon ran here once, and who owns the file") from exc
+
+
+def drop_all_notifications(db: sqlite3.Connection) -> int:
+    """Give up all that wait and forget all trouble, inside a transaction of the caller's; returns how many waited."""
+    note = _note(db)
+    count = db.execute("DELETE FROM notification WHERE notification_id <> ?", (_NOTE_ID,)).rowcount
+    count += note.folded if note else 0
+    db.execute("DELETE FROM notification")
+    db.execute("DELETE FROM alert")
+    add_to_counter(db, _DROPPED, count)
+    return count
 
 
 def _connect(path: Path) -> sqlite3.Connection:

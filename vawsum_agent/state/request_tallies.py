@@ -97,6 +97,14 @@ def delete_tallies(db: sqlite3.Connection, tally_ids: Iterable[int]) -> None:
     _resize(db, -freed_bytes)
 
 
+def drop_all_tallies(db: sqlite3.Connection) -> int:
+    """Give them all up, inside a transaction of the caller's; counted as dropped. Returns how many."""
+    count = db.execute("DELETE FROM request_tally").rowcount
+    db.execute("DELETE FROM counter WHERE name = ?", (_SIZE,))
+    add_to_counter(db, DROPPED_TALLIES, count)
+    return count
+
+
 def _drop_earliest(db: sqlite3.Connection, too_many_bytes: int) -> int:
     gone: list[int] = []
     for row in db.execute("SELECT tally_id, length(body) FROM request_tally ORDER BY minute_ms, tally_id"):

@@ -88,6 +88,7 @@ MIGRATIONS: tuple[str, ...] = (
     );
     CREATE INDEX known_file_by_age ON known_file (known_until);
     CREATE TABLE known_file_salt (id INTEGER PRIMARY KEY CHECK (id = 1), salt BLOB NOT NULL);
+    CREATE TABLE instance (id INTEGER PRIMARY KEY CHECK (id = 1), instance_id TEXT NOT NULL);
     """,
 )
 

@@ -92,6 +92,7 @@ def test_from_the_board_to_the_topic(tmp_path: Path) -> None:
         "sent": 1,
         "waiting": 0,
         "folded": 0,
+        "dropped": 0,
         "last_message": {
             "subject": "[FAILED] logs on i-0abc (production web)",
             "message_id": "id-1",

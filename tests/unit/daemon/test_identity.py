@@ -6,6 +6,8 @@ import socket
 import threading
 import time
 
+import pytest
+
 from vawsum_agent.config.model import AgentConfig
 from vawsum_agent.daemon.identity import METADATA_BUDGET_S, Host, configured_region
 
@@ -57,6 +59,16 @@ def test_the_name_stays_for_the_life_of_the_process() -> None:
     host.identity(AgentConfig())
     metadata.answer = None
     assert host.identity(AgentConfig()).instance_id == "i-2"
+
+
+@pytest.mark.parametrize(
+    ("found", "configured", "proven"), [("i-2", "", "i-2"), (None, "", None), ("i-2", "i-configured", None)]
+)
+def test_only_metadata_proves_which_instance_it_is(found: str | None, configured: str, proven: str | None) -> None:
+    """A name that was configured and a host name may change on one host, and may be the same on two."""
+    host = Host(Metadata(found))
+    host.identity(AgentConfig(instance_id=configured))
+    assert host.proven_id == proven
 
 
 def test_region() -> None:
