@@ -43,6 +43,12 @@ def replace(path: Path) -> None:
     other.rename(path)
 
 
+def move_away(path: Path) -> None:
+    """It gets another name, and another file gets its own."""
+    path.rename(path.with_name("saved"))
+    path.write_bytes(NEWER)
+
+
 def link_elsewhere(path: Path) -> None:
     """A second name."""
     path.with_name("second").hardlink_to(path)
@@ -98,6 +104,7 @@ def test_what_was_uploaded_goes(uploads: Uploads) -> None:
         (rewrite, Outcome.CHANGED),
         (rewrite_same_size, Outcome.CHANGED),
         (replace, Outcome.CHANGED),
+        (move_away, Outcome.CHANGED),
         (truncate, Outcome.CHANGED),
         (touch, Outcome.CHANGED),
         (link_elsewhere, Outcome.REFUSED),
@@ -221,7 +228,7 @@ def test_second_name_meanwhile(uploads: Uploads) -> None:
     assert uploads.files() == {"a/cat.jpg": CONTENT, "second": CONTENT}
 
 
-@pytest.mark.parametrize("deed", [replace, make_directory, make_link, make_fifo])
+@pytest.mark.parametrize("deed", [replace, move_away, make_directory, make_link, make_fifo])
 def test_another_came_by_that_name(deed: Callable[[Path], None], uploads: Uploads) -> None:
     """When the name is given to something else between our look and the rename, that is put back as it is."""
     removal = uploads.add("a/cat.jpg")
