@@ -12,6 +12,7 @@ from vawsum_agent.core.clock import SystemClock
 from vawsum_agent.core.errors import AwsError
 from vawsum_agent.core.finding import Finding, Severity
 from vawsum_agent.core.units import format_bytes
+from vawsum_agent.daemon.eyes import eyes_of_daemon
 from vawsum_agent.daemon.identity import Host
 from vawsum_agent.daemon.paths import control_socket
 from vawsum_agent.daemon.probe import listener_pid
@@ -38,7 +39,7 @@ def diagnose(config: Config, root: Path = Path("/")) -> Iterator[Finding]:
         from vawsum_agent.logs import doctor as logs_doctor  # noqa: PLC0415
 
         pid = listener_pid(control_socket(config.agent))
-        eyes = logs_doctor.eyes_of_daemon(Path(config.agent.state_dir), pid)
+        eyes = eyes_of_daemon(Path(config.agent.state_dir), pid)
         yield from logs_doctor.checks(config, identity, eyes, daemon_pid=pid, root=root, now=SystemClock().now())
     if config.metrics is not None:
         from vawsum_agent.metrics import doctor as metrics_doctor  # noqa: PLC0415
@@ -55,7 +56,7 @@ def probe(config: Config) -> Iterator[Finding]:
         from vawsum_agent.logs import doctor as logs_doctor  # noqa: PLC0415
 
         pid = listener_pid(control_socket(config.agent))
-        eyes = logs_doctor.eyes_of_daemon(Path(config.agent.state_dir), pid)
+        eyes = eyes_of_daemon(Path(config.agent.state_dir), pid)
         yield from logs_doctor.access(config.logs, eyes, pid)
     if config.metrics is not None:
         from vawsum_agent.metrics import doctor as metrics_doctor  # noqa: PLC0415

@@ -10,7 +10,7 @@ import pytest
 from tests.unit.config.configurations import write
 from vawsum_agent.config.load import load
 from vawsum_agent.core.errors import ConfigError
-from vawsum_agent.logs.doctor.eyes import Eyes
+from vawsum_agent.core.eyes import Eyes
 
 if TYPE_CHECKING:
     from collections.abc import Callable

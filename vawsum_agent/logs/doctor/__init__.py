@@ -1,6 +1,5 @@
 """What will go wrong with the logs, found without a running daemon; every finding has a remedy.
 
-    eyes        as whom the daemon reads, which decides what is unreadable
     access      globs that mean nothing, files and folders that can't be read
     contents    formats that don't match, timestamps in a wrong zone, too old or too new
     names       files that share a log stream, files that are followed twice
@@ -19,7 +18,6 @@ from typing import TYPE_CHECKING
 from vawsum_agent.core.finding import Finding, Severity
 from vawsum_agent.logs.doctor.access import access
 from vawsum_agent.logs.doctor.contents import contents
-from vawsum_agent.logs.doctor.eyes import Eyes, eyes_of_daemon
 from vawsum_agent.logs.doctor.found import find
 from vawsum_agent.logs.doctor.host import limits
 from vawsum_agent.logs.doctor.logrotate.check import logrotate
@@ -31,9 +29,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from vawsum_agent.config.model import Config
+    from vawsum_agent.core.eyes import Eyes
     from vawsum_agent.core.identity import Identity
 
-__all__ = ["Eyes", "access", "checks", "eyes_of_daemon"]
+__all__ = ["access", "checks"]
 
 
 def checks(

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from vawsum_agent.config.model import LogsConfig, LogSource
-    from vawsum_agent.logs.doctor.eyes import Eyes
+    from vawsum_agent.core.eyes import Eyes
 
 _MOST = 10
 """Findings of one kind a source: the eleventh unreadable file teaches nothing new."""

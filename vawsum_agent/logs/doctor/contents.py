@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from vawsum_agent.config.model import LogSource
-    from vawsum_agent.logs.doctor.eyes import Eyes
+    from vawsum_agent.core.eyes import Eyes
     from vawsum_agent.logs.doctor.found import LogFile
 
 _SAMPLE_BYTES = 64 << 10

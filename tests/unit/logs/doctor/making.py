@@ -6,9 +6,9 @@ import os
 from typing import TYPE_CHECKING
 
 from vawsum_agent.config.model import FormatName, LogSource
+from vawsum_agent.core.eyes import Eyes
 from vawsum_agent.core.finding import Finding, Severity
 from vawsum_agent.core.identity import Identity
-from vawsum_agent.logs.doctor.eyes import Eyes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

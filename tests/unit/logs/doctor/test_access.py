@@ -10,9 +10,10 @@ import pytest
 
 from tests.unit.logs.doctor.making import OWN, ROOT, STRANGER, a_source, bad, only
 from vawsum_agent.config.model import LogsConfig
+from vawsum_agent.core.eyes import Eyes
 from vawsum_agent.core.finding import Severity
+from vawsum_agent.daemon.eyes import eyes_of_daemon
 from vawsum_agent.logs.doctor.access import access
-from vawsum_agent.logs.doctor.eyes import Eyes, eyes_of_daemon
 from vawsum_agent.logs.doctor.found import find
 
 if TYPE_CHECKING:

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from vawsum_agent.config.model import FormatName
+    from vawsum_agent.core.eyes import Eyes
     from vawsum_agent.core.finding import Finding
-    from vawsum_agent.logs.doctor.eyes import Eyes
 
 DEBIAN = "daily\nrotate 14\ncompress\ndelaycompress\ncreate 640 root adm\npostrotate\nreload\nendscript\n"
 

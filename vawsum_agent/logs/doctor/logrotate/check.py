@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-    from vawsum_agent.logs.doctor.eyes import Eyes
+    from vawsum_agent.core.eyes import Eyes
     from vawsum_agent.logs.doctor.found import LogFile
 
 

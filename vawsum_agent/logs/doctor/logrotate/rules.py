@@ -20,7 +20,7 @@ from vawsum_agent.logs.follow.names import codec_of, rotation_bases
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from vawsum_agent.logs.doctor.eyes import Eyes
+    from vawsum_agent.core.eyes import Eyes
     from vawsum_agent.logs.doctor.logrotate.parse import Stanza
 
 _PERIOD_DAYS = {"hourly": 1 / 24, "daily": 1.0, "weekly": 7.0, "monthly": 30.0, "yearly": 365.0}
