@@ -2,11 +2,23 @@
 # deb's prerm ("remove", "upgrade", ...) and rpm's preun (0: the last one goes, 1: another version stays).
 set -e
 
-# The daemon drains while it is stopped, at most agent.drain_timeout; the rest waits in its state folder.
+# The daemon drains while it is stopped, at most agent.drain_timeout; the rest waits in its state folder. The owners' helpers go
+# after it, as it may ask them until its end; their sockets with them, or the next one to connect would start them again.
 case $1 in
-    remove) [ ! -d /run/systemd/system ] || systemctl stop vawsum-agent.service ;;
-    # deb remembers by the link in /etc that the unit was enabled, until the purge; rpm knows no purge.
-    0) [ ! -d /run/systemd/system ] || systemctl --no-reload disable --now vawsum-agent.service ;;
+    remove)
+        if [ -d /run/systemd/system ]; then
+            systemctl stop vawsum-agent.service
+            systemctl stop 'vawsum-agent-owner@*.socket' 'vawsum-agent-owner@*.service'
+        fi
+        ;;
+    # deb remembers by the links in /etc what was enabled, until the purge; rpm knows no purge.
+    0)
+        if [ -d /run/systemd/system ]; then
+            systemctl --no-reload disable --now vawsum-agent.service
+            systemctl stop 'vawsum-agent-owner@*.socket' 'vawsum-agent-owner@*.service'
+        fi
+        rm -f /etc/systemd/system/sockets.target.wants/vawsum-agent-owner@*.socket
+        ;;
 esac
 
 # What settle.sh compiled belongs to no package. At rpm's 1 the newer version is in place already: its settle.sh sweeps.

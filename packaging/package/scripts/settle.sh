@@ -22,6 +22,8 @@ $environment/bin/python -m compileall -q $environment/lib ||
 # No systemd runs while an image is built.
 if [ -d /run/systemd/system ]; then
     systemctl daemon-reload
+    # The owners' helpers: the next request starts the new version. They may be ended at any moment.
+    systemctl stop 'vawsum-agent-owner@*.service' || :
     # Never `restart`, never `enable`: what nobody has configured is not started.
     systemctl try-restart vawsum-agent.service ||
         echo "vawsum-agent: it did not start again; journalctl -u vawsum-agent says why" >&2
