@@ -115,7 +115,7 @@ class ImagesComponent:
             hint=problems[0].hint or None if problems else None,
             problems=tuple(problems),
             details={"folders": [_row(folder, report) for folder, report in reports]},
-            measures={"vawsum_images_pending": float(pending)},
+            measures=_measures(reports, pending),
         )
 
     # -- what it says of itself
@@ -140,6 +140,12 @@ class ImagesComponent:
     def _set_state(self, state: State) -> None:
         self._state = state
         self._since = self._clock.now()
+
+
+def _measures(reports: list[tuple[ImagesFolder, Report]], pending: int) -> dict[str, float]:
+    """A count that is not known yet is no 0: whoever watches it would take that for well."""
+    is_known = all(report.scanned_at is not None for _, report in reports)
+    return {"vawsum_images_pending": float(pending)} if is_known else {}
 
 
 def _row(folder: ImagesFolder, report: Report) -> dict[str, object]:

@@ -22,6 +22,7 @@ METRICS = (
         "log bytes that CloudWatch can't take or that were lost before they were read",
         is_increase=True,
     ),
+    Metric("vawsum_images_pending", Unit.COUNT, "images old enough to move that have not moved; nothing before a scan"),
 )
 _STALE_S = 60.0
 
