@@ -76,7 +76,7 @@ def _take_from(quarantine: Quarantine, parent: int, name: bytes, removal: Remova
     descriptor = open_file(parent, name)
     taken: Taken | Outcome = Outcome.REFUSED
     try:
-        taken = _judged(descriptor, removal)
+        taken = judged(descriptor, removal)
         if isinstance(taken, Taken):
             quarantine.take_in(parent, name, removal.path)
     except BaseException:
@@ -87,8 +87,12 @@ def _take_from(quarantine: Quarantine, parent: int, name: bytes, removal: Remova
     return taken
 
 
-def _judged(descriptor: int, removal: Removal) -> Taken | Outcome:
-    if not _is_ours(os.fstat(descriptor)):
+def judged(descriptor: int, removal: Removal) -> Taken | Outcome:
+    """Say whether an open file may be taken in; then it is leased."""
+    found = os.fstat(descriptor)
+    if found.st_nlink == 0:
+        return Outcome.CHANGED  # another file took its name just now
+    if not _is_ours(found):
         return Outcome.REFUSED
     if not is_leased(descriptor):
         return Outcome.CHANGED

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.unit.images.remove.taking import CONTENT
-from vawsum_agent.images.remove.deed import Taken, settle, take
+from vawsum_agent.images.remove.deed import Taken, judged, settle, take
 from vawsum_agent.images.remove.quarantine import Quarantine
 from vawsum_agent.images.remove.removal import Outcome
 
@@ -124,6 +124,14 @@ def test_changed_before(deed: Callable[[Path], None], outcome: Outcome, uploads:
         assert take(quarantine, removal) is outcome
     after = os.lstat(path)
     assert (after.st_ino, after.st_ctime_ns) == (before.st_ino, before.st_ctime_ns)
+
+
+def test_replaced_while_it_is_opened(uploads: Uploads) -> None:
+    """A file that loses its name to another between our open and our look has changed; it is no hard link."""
+    removal = uploads.add("cat.jpg")
+    with (uploads.root / "cat.jpg").open("rb") as file:
+        replace(uploads.root / "cat.jpg")
+        assert judged(file.fileno(), removal) is Outcome.CHANGED
 
 
 def test_gone_before(uploads: Uploads) -> None:
