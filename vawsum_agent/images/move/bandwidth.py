@@ -57,7 +57,14 @@ class LimitedUploader:
         content_type: str,
         *,
         look: Callable[[bytes], None] | None = None,
+        on_progress: Callable[[], None] | None = None,
     ) -> Sent:
         """See `Uploader.send`."""
         self._bandwidth.take(size_bytes)
-        return self._uploader.send(folder, path, descriptor, size_bytes, content_type, look=look)
+        return self._uploader.send(
+            folder, path, descriptor, size_bytes, content_type, look=look, on_progress=on_progress
+        )
+
+    def abort_abandoned(self, folder: ImagesFolder) -> int:
+        """See `Uploader.abort_abandoned`."""
+        return self._uploader.abort_abandoned(folder)

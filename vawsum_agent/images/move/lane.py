@@ -55,6 +55,10 @@ _SCAN_S = 600.0
 
 _STOP_S = 10.0
 
+_TIDY_AFTER_S = 60.0
+_TIDY_EVERY_S = 86_400.0
+"""After a start, and from then on."""
+
 _FAR_AHEAD_NS = 365 * 86_400 * 10**9
 """Taken off the age that a flush asks for: it does not matter what a clock says."""
 
@@ -104,6 +108,7 @@ class Lane:
         self._event_at: float | None = None
         self._attempt = 0
         self._is_recovered = False
+        self._tidy_at = clock.monotonic() + _TIDY_AFTER_S
         self._thread = threading.Thread(target=self._run, name=f"images {folder.name}", daemon=True)
 
     def start(self) -> None:
@@ -178,6 +183,7 @@ class Lane:
                 if self._is_time_to_scan():
                     self._scan(root, rules)
                 moved = self._move_slice(root, rules)
+                self._tidy()
         except AgentError as exc:
             moved = Moved(error=exc)
         if moved.error is not None:
@@ -190,6 +196,20 @@ class Lane:
         if self._due or not self._is_selection_whole:
             return 0.0
         return max(0.0, self._scan_at - self._clock.monotonic())
+
+    def _tidy(self) -> None:
+        """Abort what was left of uploads in parts, once a day. That it could not be done keeps nothing from moving."""
+        now_s = self._clock.monotonic()
+        if now_s < self._tidy_at:
+            return
+        self._tidy_at = now_s + _TIDY_EVERY_S
+        try:
+            aborted = self._uploader.abort_abandoned(self.folder)
+        except AgentError as exc:
+            _log.warning("uploads_not_aborted", folder=self.folder.name, error=exc.message)
+        else:
+            if aborted:
+                _log.info("uploads_aborted", folder=self.folder.name, count=aborted)
 
     def _is_time_to_scan(self) -> bool:
         now_s = self._clock.monotonic()

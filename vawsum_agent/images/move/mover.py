@@ -13,6 +13,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
+from vawsum_agent.aws.objects import Conflict
 from vawsum_agent.core.errors import AgentError, Rejected
 from vawsum_agent.images.find.scan import Refusals
 from vawsum_agent.images.inspect.picture import NotNow, Refused, opened
@@ -47,7 +48,12 @@ class Uploader(Protocol):
         content_type: str,
         *,
         look: Callable[[bytes], None] | None = None,
+        on_progress: Callable[[], None] | None = None,
     ) -> Sent:
+        """Raises AwsError."""
+        ...
+
+    def abort_abandoned(self, folder: ImagesFolder) -> int:
         """Raises AwsError."""
         ...
 
@@ -148,7 +154,13 @@ class Mover:
             size_bytes = picture.fingerprint.size_bytes
             try:
                 sent = self._uploader.send(
-                    self._folder, path, picture.descriptor, size_bytes, picture.content_type, look=look
+                    self._folder,
+                    path,
+                    picture.descriptor,
+                    size_bytes,
+                    picture.content_type,
+                    look=look,
+                    on_progress=self._on_progress,
                 )
             except Rejected as exc:
                 raise Refused(Reason.REFUSED_BY_S3, picture.fingerprint) from exc
@@ -200,7 +212,8 @@ class _Run:
             picture, result = self._mover.send(path)
         except Refused as refused:
             self._keep(path, refused.fingerprint, refused.reason)
-        except NotNow:
+        except (NotNow, Conflict):
+            # Others keep writing to this one key: it comes again with the next scan, and holds up no other.
             with self._lock:
                 self.moved.later += 1
         except AgentError as exc:

@@ -22,7 +22,7 @@ from vawsum_agent.images.upload.verdict import Kind, Verdict, judge
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from vawsum_agent.aws.objects import ObjectHead
+    from vawsum_agent.aws.objects import ObjectHead, PendingUpload
     from vawsum_agent.config.model import ImagesFolder
     from vawsum_agent.images.upload.content import Content
 
@@ -48,6 +48,8 @@ class Store(Protocol):
         on_part: Callable[[], object] | None = None,
     ) -> str: ...
     def head(self, key: str) -> ObjectHead | None: ...
+    def abandoned(self, prefix: str) -> list[PendingUpload]: ...
+    def abort(self, upload: PendingUpload) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +128,24 @@ class Sender:
                 return Sent(Kind.CHANGED, key)
             except OSError as exc:
                 raise Refused(Reason.UNREADABLE, file.fingerprint) from exc
+
+    def abort_abandoned(self, folder: ImagesFolder) -> int:
+        """Throw away the parts of large files whose upload was cut off over a day ago; nobody else would.
+
+        A folder without a prefix shares the bucket with who knows whom: there the bucket's own rule has to do it.
+
+        Returns:
+            How many there were.
+
+        Raises:
+            AwsError: as `ObjectStore.abandoned`; trying again another day is soon enough.
+        """
+        if not folder.prefix:
+            return 0
+        found = self._store.abandoned(folder.prefix)
+        for upload in found:
+            self._store.abort(upload)
+        return len(found)
 
     def _send(self, new: NewObject, content: Content, file: _File) -> Sent:
         # A large file that is there already is not sent only to learn that.

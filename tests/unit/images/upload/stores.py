@@ -7,7 +7,7 @@ import os
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from vawsum_agent.aws.objects import Conflict, ContentChanged, NewObject, ObjectExists, ObjectHead
+from vawsum_agent.aws.objects import Conflict, ContentChanged, NewObject, ObjectExists, ObjectHead, PendingUpload
 from vawsum_agent.config.model import ImagesFolder
 from vawsum_agent.images.upload.send import Sender
 
@@ -38,6 +38,15 @@ class MemoryStore:
         self.are_late = False
         self.before_write: Callable[[str], None] = lambda _: None
         self.calls: list[str] = []
+        self.unfinished: list[PendingUpload] = []
+
+    def abandoned(self, prefix: str) -> list[PendingUpload]:
+        """See `ObjectStore.abandoned`."""
+        return [upload for upload in self.unfinished if upload.key.startswith(prefix)]
+
+    def abort(self, upload: PendingUpload) -> None:
+        """See `ObjectStore.abort`."""
+        self.unfinished.remove(upload)
 
     def put(self, new: NewObject, body: bytes, *, if_match: str = "") -> str:
         """See `ObjectStore.put`."""

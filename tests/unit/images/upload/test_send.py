@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.unit.images.upload.stores import HOST, Uploads
-from vawsum_agent.aws.objects import Conflict
+from tests.unit.images.upload.stores import HOST, MemoryStore, Uploads
+from vawsum_agent.aws.objects import Conflict, PendingUpload
+from vawsum_agent.config.model import ImagesFolder
 from vawsum_agent.core.errors import Unavailable
 from vawsum_agent.images.inspect.picture import Refused
 from vawsum_agent.images.upload.content import LARGE_BYTES
-from vawsum_agent.images.upload.send import Kind, Sent, origin_of
+from vawsum_agent.images.upload.send import Kind, Sender, Sent, origin_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -201,3 +202,13 @@ def test_origins_tell_hosts_and_folders_apart() -> None:
     assert origin_of(HOST, "/srv/a") == origin_of(HOST, "/srv/a")
     assert len({origin_of(host, folder) for host in (HOST, "i-1") for folder in ("/srv/a", "/srv/b")}) == 4
     assert HOST not in origin_of(HOST, "/srv/a")
+
+
+@pytest.mark.parametrize(("prefix", "left"), [("uploads/", ["other/b.jpg"]), ("", ["uploads/a.jpg", "other/b.jpg"])])
+def test_what_was_cut_off_is_thrown_away(prefix: str, left: list[str]) -> None:
+    """Only below our own prefix: without one it may be anybody's."""
+    store = MemoryStore()
+    store.unfinished = [PendingUpload(key, "1", 0.0) for key in ("uploads/a.jpg", "other/b.jpg")]
+    folder = ImagesFolder(name="app", path="/uploads", bucket="vawsum-images", prefix=prefix)
+    assert Sender(store, "i-0abc").abort_abandoned(folder) == 2 - len(left)
+    assert [upload.key for upload in store.unfinished] == left
