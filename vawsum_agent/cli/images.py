@@ -15,6 +15,7 @@ from vawsum_agent.cli.options import examples
         "move": "vawsum_agent.cli.images_move:move",
         "rehydrate": "vawsum_agent.cli.images_rehydrate:rehydrate",
         "apache-config": "vawsum_agent.cli.images_apache_config:apache_config",
+        "systemd-config": "vawsum_agent.cli.images_systemd_config:systemd_config",
     },
     epilog=examples("images plan", "images move", "images apache-config > /etc/apache2/vawsum-images.conf"),
 )
