@@ -36,6 +36,7 @@ class _Listing(Protocol):
     """What scandir gives."""
 
     def __iter__(self) -> Iterator[os.DirEntry[str]]: ...
+    def __next__(self) -> os.DirEntry[str]: ...
     def close(self) -> None: ...
 
 
@@ -65,34 +66,42 @@ class Walk:
         """Give every entry once, in no order. What vanishes meanwhile is left out.
 
         A folder that is moved while it is walked may be met again elsewhere, or not at all: the next walk tells.
-        Raises OSError when the root itself can't be read.
+        Raises OSError when the root itself can't be read; what lies below and can't be is an entry like any other.
         """
         stack = [_listed(os.open(".", _FOLDER, dir_fd=self._root), b"")]
         try:
             while stack:
-                listing, descriptor, prefix = stack[-1]
-                for item in listing:
-                    name = os.fsencode(item.name)
-                    if item.is_dir(follow_symlinks=False):
-                        inner = self._enter(descriptor, name, prefix, len(stack))
-                        if isinstance(inner, _Open):
-                            stack.append(inner)
-                            break
-                        if inner is not None:
-                            yield inner
-                        continue
-                    try:
-                        found = item.stat(follow_symlinks=False)
-                    except OSError as exc:
-                        if not isinstance(exc, FileNotFoundError):
-                            yield Entry(prefix + name, name, None, Reason.UNREADABLE)
-                        continue
-                    yield Entry(prefix + name, name, found)
-                else:
+                try:
+                    item = next(stack[-1].listing, None)
+                except OSError:
+                    if len(stack) == 1:
+                        raise
+                    path = stack[-1].prefix[:-1]
+                    yield Entry(path, path.rpartition(b"/")[2], None, Reason.UNREADABLE)
+                    item = None
+                if item is None:
                     _close(stack.pop())
+                    continue
+                met = self._meet(item, stack[-1], len(stack))
+                if isinstance(met, _Open):
+                    stack.append(met)
+                elif met is not None:
+                    yield met
         finally:
             for opened in stack:
                 _close(opened)
+
+    def _meet(self, item: os.DirEntry[str], folder: _Open, depth: int) -> _Open | Entry | None:
+        """Look at one name: a folder to be walked, an entry, or None where there is nothing any more."""
+        name = os.fsencode(item.name)
+        try:
+            if item.is_dir(follow_symlinks=False):
+                return self._enter(folder.descriptor, name, folder.prefix, depth)
+            return Entry(folder.prefix + name, name, item.stat(follow_symlinks=False))
+        except FileNotFoundError:
+            return None
+        except OSError:
+            return Entry(folder.prefix + name, name, None, Reason.UNREADABLE)
 
     def _enter(self, parent: int, name: bytes, prefix: bytes, depth: int) -> _Open | Entry | None:
         """Open a subfolder; an entry when it can't be walked, None when it is none of ours."""
@@ -103,10 +112,8 @@ class Walk:
             return Entry(path, name, None, Reason.TOO_DEEP)
         try:
             descriptor = os.open(name, _FOLDER, dir_fd=parent)
-        except (FileNotFoundError, NotADirectoryError):
-            return None  # gone, or swapped for something else: the next walk meets what it is
-        except OSError:
-            return Entry(path, name, None, Reason.UNREADABLE)
+        except NotADirectoryError:
+            return None  # swapped for something else: the next walk meets what it is
         if os.fstat(descriptor).st_dev != self._device:
             os.close(descriptor)
             return Entry(path, name, None, Reason.OTHER_FILESYSTEM)

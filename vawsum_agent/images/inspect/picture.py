@@ -97,14 +97,20 @@ def opened(root: int, path: bytes, rules: Rules, now_ns: int) -> Iterator[Pictur
             raise Refused(reason, fingerprint)
         if rules.due_ns(found, now_ns) > now_ns:
             raise NotNow
-        head = os.pread(descriptor, HEAD_BYTES, 0)
-        kind = content_type(head)
+        yield Picture(path, descriptor, fingerprint, _content_type(descriptor, name, rules, fingerprint))
+    finally:
+        os.close(descriptor)
+
+
+def _content_type(descriptor: int, name: bytes, rules: Rules, fingerprint: Fingerprint) -> str:
+    try:
+        kind = content_type(os.pread(descriptor, HEAD_BYTES, 0))
         reason = rules.refuse_content(name, kind)
         if reason is not None:
             raise Refused(_worse(reason, descriptor), fingerprint)
-        yield Picture(path, descriptor, fingerprint, kind)
-    finally:
-        os.close(descriptor)
+    except OSError as exc:
+        raise Refused(Reason.UNREADABLE, fingerprint) from exc
+    return kind
 
 
 def _worse(reason: Reason, descriptor: int) -> Reason:
