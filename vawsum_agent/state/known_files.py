@@ -44,7 +44,9 @@ class KnownFiles:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._salt = store.write(_salt)
+        rows = store.read("SELECT salt FROM known_file_salt")
+        # Written once only: a start on a full disk has nothing to write.
+        self._salt = bytes(rows[0]["salt"]) if rows else store.write(_salt)
 
     def verdict(self, folder: str, path: bytes, fingerprint: bytes) -> str | None:
         """Say why a file stays; None when it is not known, or not as it is now."""
