@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from vawsum_agent.config.model import ImagesConfig, ImagesFolder
     from vawsum_agent.core.clock import Clock, Deadline
     from vawsum_agent.images.move.account import Report
+    from vawsum_agent.images.move.flush import Flush
     from vawsum_agent.images.move.mover import Uploader
     from vawsum_agent.images.remove.removal import Remover
     from vawsum_agent.state.store import Store
@@ -81,15 +82,22 @@ class ImagesComponent:
         self._set_state(State.DRAINING)
         for lane in self._lanes:
             lane.drain(deadline)
-        left = sum(lane.left(deadline) for lane in self._lanes)
-        if left:
-            problems = self._problems()
-            because = f": {problems[0].what}" if problems else ""
-            message = f"{left} image{'s' if left > 1 else ''} not in the bucket yet{because}"
+        ended = [(lane, lane.drained(deadline)) for lane in self._lanes]
+        open_ends = [(lane, flush) for lane, flush in ended if flush is not None and not flush.is_done]
+        if open_ends:
+            count = sum(flush.unsent_count for _, flush in open_ends)
+            what = (
+                f"{count:,} image{'' if count == 1 else 's'} not in the bucket yet"
+                if count
+                else "not all was looked at"
+            )
+            message = f"{what}: {_cause(*open_ends[0])}"
             raise DrainTimeout(message, hint="they are where they were, and move after the next start")
 
     def stop(self) -> None:
         """See `Component.stop`."""
+        for lane in self._lanes:
+            lane.halt()
         for lane in self._lanes:
             lane.stop()
         self._set_state(State.STOPPED)
@@ -140,6 +148,12 @@ class ImagesComponent:
     def _set_state(self, state: State) -> None:
         self._state = state
         self._since = self._clock.now()
+
+
+def _cause(lane: Lane, flush: Flush) -> str:
+    if flush.error is not None:
+        return flush.error.message
+    return f"{lane.folder.path}: {lane.failure or 'there was no more time'}"
 
 
 def _measures(reports: list[tuple[ImagesFolder, Report]], pending: int) -> dict[str, float]:

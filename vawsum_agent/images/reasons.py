@@ -24,6 +24,8 @@ class Reason(StrEnum):
     NAME_NOT_UTF8 = "name-not-utf8"
     NAME_WITH_CONTROL_CHARACTERS = "name-with-control-characters"
     UNREADABLE = "unreadable"
+    IN_USE = "in-use"
+    NOT_REMOVABLE = "not-removable"
     COLLISION = "collision"
     REFUSED_BY_S3 = "refused-by-s3"
 
@@ -44,7 +46,9 @@ MEANING = {
     Reason.NAME_TOO_LONG: "its key would be longer than the 1,024 bytes S3 takes",
     Reason.NAME_NOT_UTF8: "its name is not UTF-8, which keys are",
     Reason.NAME_WITH_CONTROL_CHARACTERS: "its name holds control characters, which no address can carry",
-    Reason.UNREADABLE: "it could not be opened",
+    Reason.UNREADABLE: "it could not be opened or read",
+    Reason.IN_USE: "it is in the bucket, and here somebody has it open for writing",
+    Reason.NOT_REMOVABLE: "it is in the bucket, but its owner may not remove it: is the folder it lies in theirs?",
     Reason.COLLISION: "another picture has its key already; both are kept",
     Reason.REFUSED_BY_S3: "S3 calls the request invalid",
 }

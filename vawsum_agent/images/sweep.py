@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import random
 import time
-from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -17,16 +16,16 @@ from vawsum_agent.images.inspect.rules import rules_of
 from vawsum_agent.images.move.account import Totals
 from vawsum_agent.images.move.mover import Mover
 from vawsum_agent.images.move.schedule import retry_s
+from vawsum_agent.images.move.selection import Selection
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from vawsum_agent.config.model import ImagesFolder
     from vawsum_agent.core.clock import Clock
-    from vawsum_agent.images.fingerprint import Fingerprint
+    from vawsum_agent.images.find.scan import Place
     from vawsum_agent.images.inspect.rules import Rules
     from vawsum_agent.images.move.mover import Moved, Uploader
-    from vawsum_agent.images.reasons import Reason
     from vawsum_agent.images.remove.removal import Remover
 
 SLICE = 200
@@ -88,7 +87,6 @@ class Sweep:
         self._is_halted = is_halted
         self._on_progress = on_progress
         self._dice = random.Random()  # noqa: S311 - jitter
-        self._stays: dict[bytes, Reason | bool] = {}
         self._failing_since: float | None = None
         self._attempt = 0
 
@@ -105,51 +103,44 @@ class Sweep:
         return swept
 
     def _sweep(self, root: int, rules: Rules, swept: Swept) -> None:
+        """Go through the folder once, from old to young; what stays, for whatever reason, is not met again."""
+        selection = Selection()
         is_first = True
         while True:
-            found = self._scan(root, rules)
+            found = self._scan(root, rules, selection.goes_on_after)
+            selection.fill(found)
             if is_first:
                 swept.found, is_first = found, False
                 self._on_progress(swept)
-            before = swept.totals.moved_count + swept.totals.copied_count
-            self._move(root, rules, deque(found.due), swept)
-            is_stuck = swept.totals.moved_count + swept.totals.copied_count == before
-            if found.is_whole or is_stuck or swept.error is not None or self._is_halted():
-                swept.left_count += found.due_count - len(found.due)
+            self._move(root, rules, selection, swept)
+            if not selection.is_used_up or self._is_halted():
+                swept.left_count = len(selection) + found.left_out_count
                 swept.refusals.merge(found.refusals)
                 return
 
-    def _scan(self, root: int, rules: Rules) -> Scan:
+    def _scan(self, root: int, rules: Rules, after: Place | None) -> Scan:
         try:
-            return scan(Walk(root, rules.device).entries(), rules, int(self._clock.now() * 1e9), self._known)
+            return scan(Walk(root, rules.device).entries(), rules, int(self._clock.now() * 1e9), after=after)
         except OSError as exc:
             message = f"{self._folder.path}: {exc.strerror}"
             raise FolderError(message, hint="the folder could not be listed") from exc
 
-    def _known(self, path: bytes, fingerprint: Fingerprint) -> Reason | bool:
-        del fingerprint  # whatever it is by now: once a sweep is enough
-        return self._stays.get(path, False)
-
-    def _move(self, root: int, rules: Rules, due: deque[bytes], swept: Swept) -> None:
+    def _move(self, root: int, rules: Rules, selection: Selection, swept: Swept) -> None:
         mover = Mover(self._folder, root, rules, self._uploader, self._remover, self._clock)
-        while due and not self._is_halted():
+        while selection and not self._is_halted():
             jobs, size = (1, 1) if self._attempt else (self._jobs, SLICE)
-            paths = [due.popleft() for _ in range(min(size, len(due)))]
-            moved = mover.move(paths, jobs, self._is_halted)
-            due.extendleft(reversed(moved.left))
+            moved = mover.move(selection.take(size), jobs, self._is_halted)
+            selection.give_back(moved)
             self._book(moved, swept)
             self._on_progress(swept)
             if moved.error is not None and not self._may_try_again(moved.error):
                 swept.error = moved.error
                 break
-        swept.left_count = len(due)
 
     def _book(self, moved: Moved, swept: Swept) -> None:
         swept.totals.add(moved)
         swept.later += moved.later
         swept.refusals.merge(moved.refusals)
-        for kept in moved.kept:
-            self._stays[kept.path] = True if kept.reason is None else kept.reason
         if moved.moved_count or moved.copied_count:
             self._failing_since, self._attempt = None, 0
 

@@ -23,6 +23,12 @@ MOST_PATH_BYTES = 16 << 20
 EXAMPLES = 3
 """Paths named for each reason."""
 
+Place = tuple[int, bytes]
+"""Where a file stands in the order from old to young: its negated mtime and its path, of which greater ones come first.
+
+A scan can begin after such a place: what was selected before is passed over, whatever became of it.
+"""
+
 
 @dataclass(slots=True)
 class Refusals:
@@ -61,7 +67,7 @@ class Scan:
         young_count, young_bytes: touched within `min_age`.
         next_due_ns: when the first of the young ones will be due; None without any.
         known_count: files that stay and are known to: copied ones, collisions.
-        folders: subfolders walked.
+        last: the place of the last of ``due`` in the order of all; None without any. See `scan`.
     """
 
     due: list[bytes] = field(default_factory=list)
@@ -73,12 +79,17 @@ class Scan:
     next_due_ns: int | None = None
     known_count: int = 0
     refusals: Refusals = field(default_factory=Refusals)
-    folders: int = 0
+    last: Place | None = None
+
+    @property
+    def left_out_count(self) -> int:
+        """How many of those that are due did not fit into ``due``."""
+        return self.due_count - len(self.due)
 
     @property
     def is_whole(self) -> bool:
         """Whether ``due`` holds all that is due."""
-        return len(self.due) == self.due_count
+        return not self.left_out_count
 
 
 def scan(
@@ -87,6 +98,7 @@ def scan(
     now_ns: int,
     known: Callable[[bytes, Fingerprint], Reason | bool] | None = None,
     *,
+    after: Place | None = None,
     most: int = MOST_CANDIDATES,
 ) -> Scan:
     """Look at every entry and select the oldest that may move.
@@ -97,6 +109,7 @@ def scan(
         now_ns: wall time, nanoseconds since the epoch.
         known: tells of a file that is as it was when it was found to stay: True for one that is copied, the reason for
             one that is refused, False for one to be looked at. None when nothing is known.
+        after: the `Scan.last` of the scan before: what comes up to there neither counts as due nor is selected.
         most: candidates to select.
     """
     found = Scan()
@@ -121,12 +134,15 @@ def scan(
             continue
         if known is not None and _stays(known, entry, found):
             continue
+        place = (-result.st_mtime_ns, entry.path)
+        if after is not None and place >= after:
+            continue
         found.due_count += 1
         found.due_bytes += size
         if size > found.largest[0]:
             found.largest = (size, entry.path)
-        oldest.add(result.st_mtime_ns, entry.path)
-    found.due = oldest.sorted()
+        oldest.add(place)
+    found.due, found.last = oldest.sorted()
     return found
 
 
@@ -141,28 +157,25 @@ def _stays(known: Callable[[bytes, Fingerprint], Reason | bool], entry: Entry, f
 
 
 class _Oldest:
-    """The oldest few of many, in bounded memory."""
+    """The oldest few of many, in bounded memory: none is left out that is older than one that is in."""
 
     def __init__(self, most: int) -> None:
         self._most = most
-        self._heap: list[tuple[int, bytes]] = []  # the youngest first, by negated time
+        self._heap: list[Place] = []  # the youngest first
         self._path_bytes = 0
+        self._left_out: Place | None = None  # the oldest of these
 
-    def add(self, modified_ns: int, path: bytes) -> None:
-        """Take one more; the youngest goes when there are too many."""
-        item = (-modified_ns, path)
-        if len(self._heap) < self._most and self._path_bytes + len(path) <= MOST_PATH_BYTES:
-            heapq.heappush(self._heap, item)
-            self._path_bytes += len(path)
+    def add(self, item: Place) -> None:
+        """Take one more; the youngest go when there are too many."""
+        if self._left_out is not None and item < self._left_out:
             return
-        if not self._heap or item <= self._heap[0]:
-            return
-        gone = heapq.heapreplace(self._heap, item)
-        self._path_bytes += len(path) - len(gone[1])
-        while self._path_bytes > MOST_PATH_BYTES:
-            self._path_bytes -= len(heapq.heappop(self._heap)[1])
+        heapq.heappush(self._heap, item)
+        self._path_bytes += len(item[1])
+        while len(self._heap) > self._most or self._path_bytes > MOST_PATH_BYTES:
+            self._left_out = heapq.heappop(self._heap)
+            self._path_bytes -= len(self._left_out[1])
 
-    def sorted(self) -> list[bytes]:
-        """Give the paths, oldest first."""
+    def sorted(self) -> tuple[list[bytes], Place | None]:
+        """Give the paths, oldest first, and the place of the last."""
         self._heap.sort(reverse=True)
-        return [path for _, path in self._heap]
+        return [path for _, path in self._heap], self._heap[-1] if self._heap else None

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from vawsum_agent.core.component import Problem
+from vawsum_agent.core.text import printable
 from vawsum_agent.images.find.scan import Refusals
 from vawsum_agent.images.reasons import MEANING, Reason
 
@@ -18,6 +19,13 @@ if TYPE_CHECKING:
 
 _TOLERATED_S = 10.0
 """Failing for less is a hiccup; the backlog shows it anyway."""
+
+_TROUBLE = {
+    Reason.PHP_CODE: "with PHP code where an image should be",
+    Reason.NOT_REMOVABLE: "in the bucket that can't be removed",
+    Reason.UNREADABLE: "or folders that can't be read",
+}
+"""What is left alone and wants a person; all else is the application's own affair, and counted."""
 
 
 @dataclass(slots=True)
@@ -100,14 +108,13 @@ class Account:
     def moved(self, moved: Moved, at: float) -> None:
         """Book a slice."""
         with self._lock:
-            refused = sum(moved.refusals.counts.values())
-            done = moved.moved_count + moved.copied_count
-            self._due_count = max(0, self._due_count - done - refused - moved.later)
-            self._due_bytes = max(0, self._due_bytes - moved.moved_bytes - moved.copied_bytes)
+            self._due_count = max(0, self._due_count - moved.settled_count)
+            left_bytes = max(0, self._due_bytes - moved.moved_bytes - moved.copied_bytes)
+            self._due_bytes = left_bytes if self._due_count else 0
             self._known_count += moved.copied_count
             self._refusals.merge(moved.refusals)
             self.totals.add(moved)
-            if done:
+            if moved.moved_count or moved.copied_count:
                 self.last_moved_at = at
 
     def failed(self, error: AgentError | None, at_s: float) -> None:
@@ -143,11 +150,14 @@ class Account:
         found = []
         if self._error is not None and now_s - self._error.since_s >= _TOLERATED_S:
             found.append(Problem(self._error.error.message, self._error.error.hint))
-        scripts = self._refusals.counts[Reason.PHP_CODE]
-        if scripts:
-            named = ", ".join(
-                path.decode("utf-8", "backslashreplace") for path in self._refusals.examples[Reason.PHP_CODE]
-            )
-            what = f"{scripts} file{'s' if scripts > 1 else ''} with PHP code where an image should be: {named}"
-            found.append(Problem(what, MEANING[Reason.PHP_CODE]))
+        found.extend(
+            Problem(_named(count, what, self._refusals.examples[reason]), MEANING[reason])
+            for reason, what in _TROUBLE.items()
+            if (count := self._refusals.counts[reason])
+        )
         return found
+
+
+def _named(count: int, what: str, examples: list[bytes]) -> str:
+    names = ", ".join(printable(path.decode("utf-8", "backslashreplace")) for path in examples)
+    return f"{count:,} {'file' if count == 1 else 'files'} {what}: {names}{', …' if count > len(examples) else ''}"

@@ -25,6 +25,9 @@ _KEPT_FOR_S = {
     Reason.PHP_CODE: _DAY_S,
     Reason.NOT_AN_IMAGE: _DAY_S,
     Reason.EXTENSION_MISMATCH: _DAY_S,
+    Reason.UNREADABLE: 600.0,
+    Reason.IN_USE: 600.0,
+    Reason.NOT_REMOVABLE: 3_600.0,
 }
 """How long each is believed; None is for copies. What is not listed is told by the scan itself."""
 

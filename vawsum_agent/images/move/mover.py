@@ -13,12 +13,13 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
-from vawsum_agent.aws.objects import Conflict
+from vawsum_agent.aws.objects import PART_BYTES, Conflict
 from vawsum_agent.core.errors import AgentError, Rejected
 from vawsum_agent.images.find.scan import Refusals
 from vawsum_agent.images.inspect.picture import NotNow, Refused, opened
 from vawsum_agent.images.reasons import Reason
-from vawsum_agent.images.remove.removal import Outcome, Removal
+from vawsum_agent.images.remove.removal import Outcome, Removal, RemoverError
+from vawsum_agent.images.upload.content import LARGE_BYTES
 from vawsum_agent.images.upload.send import Kind
 
 if TYPE_CHECKING:
@@ -78,7 +79,8 @@ class Moved:
         later: gone, or touched again meanwhile.
         kept: what is not to be looked at again soon.
         refusals: what stays, by reason.
-        left: not done, because of ``error``.
+        left: not begun, since it was told to end, or because of ``error``.
+        failed: begun and not done, because of ``error``.
     """
 
     moved_count: int = 0
@@ -90,7 +92,13 @@ class Moved:
     kept: list[Kept] = field(default_factory=list)
     refusals: Refusals = field(default_factory=Refusals)
     left: list[bytes] = field(default_factory=list)
+    failed: list[bytes] = field(default_factory=list)
     error: AgentError | None = None
+
+    @property
+    def settled_count(self) -> int:
+        """How many files were dealt with, whatever became of them."""
+        return self.moved_count + self.copied_count + self.later + sum(self.refusals.counts.values())
 
 
 class Mover:
@@ -103,7 +111,7 @@ class Mover:
         uploader: puts files into the bucket; called by several threads.
         remover: takes them away; called by one thread at a time.
         clock: wall time.
-        on_progress: told after each file, by its thread.
+        on_progress: told within and after each file, by its thread, how many bytes go next in one piece.
     """
 
     def __init__(
@@ -114,7 +122,7 @@ class Mover:
         uploader: Uploader,
         remover: Remover,
         clock: Clock,
-        on_progress: Callable[[], None] = lambda: None,
+        on_progress: Callable[[int], None] = lambda _: None,
     ) -> None:
         self._folder = folder
         self._root = root
@@ -149,9 +157,13 @@ class Mover:
 
             def look(block: bytes) -> None:
                 search(block)
-                self._on_progress()
+                self._on_progress(in_one_piece)
+
+            def on_part() -> None:
+                self._on_progress(PART_BYTES)
 
             size_bytes = picture.fingerprint.size_bytes
+            in_one_piece = min(size_bytes, LARGE_BYTES)
             try:
                 sent = self._uploader.send(
                     self._folder,
@@ -160,20 +172,20 @@ class Mover:
                     size_bytes,
                     picture.content_type,
                     look=look,
-                    on_progress=self._on_progress,
+                    on_progress=on_part,
                 )
             except Rejected as exc:
                 raise Refused(Reason.REFUSED_BY_S3, picture.fingerprint) from exc
             # What was sent is whole, but a file that changed meanwhile is another one: it comes again with its own age.
             if sent.kind is Kind.CHANGED or not picture.is_unchanged():
                 raise NotNow
-            self._on_progress()
+            self._on_progress(0)
             return picture, sent
 
     def remove(self, removals: list[Removal]) -> list[Outcome]:
         """Have files removed. Raises AgentError."""
         outcomes = self._remover.remove(self._folder, removals)
-        self._on_progress()
+        self._on_progress(0)
         return outcomes
 
     @property
@@ -241,23 +253,33 @@ class _Run:
         sent.clear()
         try:
             with self._removing:
-                outcomes = self._mover.remove(removals)
+                outcomes = self._outcomes(removals)
         except AgentError as exc:
-            # Each is here and in the bucket: the next scan finds it, and S3 says that it is there.
+            # Each is here and in the bucket: the next attempt finds it, and S3 says that it is there.
             with self._lock:
-                self.moved.left.extend(removal.path for removal in removals)
-                self.moved.error = self.moved.error or exc
+                self.moved.failed.extend(removal.path for removal in removals)
+                self.moved.error = exc
             return
         with self._lock:
             for removal, outcome in zip(removals, outcomes, strict=True):
                 self._book(removal, outcome)
 
+    def _outcomes(self, removals: list[Removal]) -> list[Outcome]:
+        if isinstance(self.moved.error, RemoverError):
+            raise self.moved.error  # another thread has just waited for that
+        return self._mover.remove(removals)
+
     def _book(self, removal: Removal, outcome: Outcome) -> None:
         if outcome in {Outcome.REMOVED, Outcome.GONE}:
             self.moved.moved_count += 1
             self.moved.moved_bytes += removal.fingerprint.size_bytes
+        elif outcome is Outcome.REFUSED:
+            self.moved.refusals.add(Reason.NOT_REMOVABLE, removal.path)
+            self.moved.kept.append(Kept(removal.path, removal.fingerprint, Reason.NOT_REMOVABLE))
         else:
             self.moved.later += 1
+            # It has another fingerprint by now, and comes again; or somebody has it open, and it waits.
+            self.moved.kept.append(Kept(removal.path, removal.fingerprint, Reason.IN_USE))
 
     def _keep(self, path: bytes, fingerprint: Fingerprint | None, reason: Reason) -> None:
         with self._lock:
@@ -267,5 +289,5 @@ class _Run:
 
     def _fail(self, path: bytes, error: AgentError) -> None:
         with self._lock:
-            self.moved.left.append(path)
+            self.moved.failed.append(path)
             self.moved.error = self.moved.error or error

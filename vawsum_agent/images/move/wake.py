@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from typing import TYPE_CHECKING
 
 import structlog
-from watchdog.events import FileClosedEvent, FileMovedEvent, FileSystemEvent, FileSystemEventHandler
+from watchdog.events import FileClosedEvent, FileCreatedEvent, FileMovedEvent, FileSystemEvent, FileSystemEventHandler
 from watchdog.observers import Observer
+
+from vawsum_agent.images.beneath import QUARANTINE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,18 +22,19 @@ _log = structlog.get_logger()
 MOST_FOLDERS = 1_000
 """Each costs a watch of the kernel's and memory of ours; beyond as many the scan alone does it."""
 
-_EVENTS: list[type[FileSystemEvent]] = [FileClosedEvent, FileMovedEvent]
-"""A file that was written, or moved to its place. Creating comes before writing, and removing is our own work."""
+_EVENTS: list[type[FileSystemEvent]] = [FileClosedEvent, FileCreatedEvent, FileMovedEvent]
+"""A file that was written, or moved to its place: from outside, as PHP does it, that is told as created."""
 
 
 class _Teller(FileSystemEventHandler):
-    def __init__(self, tell: Callable[[], None]) -> None:
+    def __init__(self, path: str, tell: Callable[[], None]) -> None:
+        self._quarantine = f"{path}/{os.fsdecode(QUARANTINE)}/"
         self._tell = tell
 
     def dispatch(self, event: FileSystemEvent) -> None:
-        """Take any event for a reason to look."""
-        del event
-        self._tell()
+        """Take any event for a reason to look, but for our own removals."""
+        if not os.fsdecode(event.dest_path or event.src_path).startswith(self._quarantine):
+            self._tell()
 
 
 class FolderWatch:
@@ -43,19 +47,23 @@ class FolderWatch:
 
     def __init__(self, path: str, tell: Callable[[], None]) -> None:
         self._path = path
-        self._handler = _Teller(tell)
+        self._handler = _Teller(path, tell)
         self._observer: BaseObserver | None = None
         self._is_given_up = False
+        self._is_stopped = False
         self._lock = threading.Lock()
 
     @property
     def is_on(self) -> bool:
         """Whether events would be told."""
-        return self._observer is not None and self._observer.is_alive()
+        observer = self._observer
+        return observer is not None and all(thread.is_alive() for thread in (observer, *observer.emitters))
 
     def adjust(self, folders: int) -> None:
         """Watch, or don't, as the number of folders allows. Never raises for want of inotify."""
         with self._lock:
+            if self._is_stopped:
+                return
             if folders > MOST_FOLDERS:
                 self._give_up(f"{folders} folders")
             elif self._observer is None and not self._is_given_up:
@@ -71,6 +79,7 @@ class FolderWatch:
     def stop(self) -> None:
         """End watching. Idempotent."""
         with self._lock:
+            self._is_stopped = True
             if self._observer is not None:
                 self._observer.stop()
                 self._observer = None
