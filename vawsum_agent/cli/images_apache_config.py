@@ -9,7 +9,6 @@ import click
 from vawsum_agent.cli.options import config_option, examples, json_option, print_json
 from vawsum_agent.config.load import load
 from vawsum_agent.core.errors import UsageError
-from vawsum_agent.images.serve.addresses import url_path_of
 from vawsum_agent.images.serve.apache import apache_configuration
 
 if TYPE_CHECKING:
@@ -47,6 +46,6 @@ def _row(folder: ImagesFolder) -> dict[str, str]:
     return {
         "name": folder.name,
         "path": folder.path,
-        "url_path": url_path_of(folder),
+        "url_path": folder.served_at,
         "public_url": folder.public_url,
     }

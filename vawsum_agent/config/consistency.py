@@ -67,6 +67,7 @@ def _of_images(config: Config, tree: Table) -> Iterator[Violation]:
     yield from _duplicates(folders, tables)
     for number, (folder, table) in enumerate(zip(folders, tables, strict=True)):
         yield from _apart(folder, table, folders[:number], tables)
+        yield from _served_apart(folder, table, folders[:number], tables)
         if folder.delete_local is True and folder.public_url == "":
             expected = "a URL: with delete_local = true a moved image is served from there"
             yield Violation(table.file, table.path_to("public_url"), MISSING, expected)
@@ -81,6 +82,19 @@ def _apart(folder: ImagesFolder, table: Table, earlier: list[ImagesFolder], tabl
         if ours.startswith(theirs) or theirs.startswith(ours):
             expected = f"a folder outside that of {other_table.key} in {other_table.file}"
             yield Violation(table.file, table.path_to("path"), shown(folder.path), expected)
+
+
+def _served_apart(
+    folder: ImagesFolder, table: Table, earlier: list[ImagesFolder], tables: list[Table]
+) -> Iterator[Violation]:
+    """No address leads to two folders."""
+    for other, other_table in zip(earlier, tables, strict=False):
+        if _is_refused(*(value for each in (folder, other) for value in (each.path, each.url_path, each.public_url))):
+            continue
+        is_same = folder.served_at == other.served_at and folder.path != other.path
+        if is_same and folder.public_url and other.public_url:
+            expected = f"a path of its own; {other_table.key} in {other_table.file} is served at {other.served_at} too"
+            yield Violation(table.file, table.path_to("url_path"), shown(folder.url_path or MISSING), expected)
 
 
 def _of_processes(config: Config, tree: Table) -> Iterator[Violation]:

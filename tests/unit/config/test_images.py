@@ -97,6 +97,16 @@ def test_folders_side_by_side(tmp_path: Path) -> None:
     assert load(tmp_path / "agent.toml").config.images is not None
 
 
+def test_folders_at_one_address(tmp_path: Path) -> None:
+    """A picture's address leads to one folder; both places are named. Another url_path mends it."""
+    other = FOLDER.replace('"app"', '"other"').replace("vawsum/shared/uploads", "other/uploads")
+    (violation,) = violations_of(tmp_path, FOLDER + other)
+    assert violation.key == "images.folder[1].url_path"
+    assert "images.folder[0]" in violation.expected
+    assert "/uploads/" in violation.expected
+    assert violations_of(tmp_path, FOLDER + other + 'url_path = "/other/"\n') == []
+
+
 def test_duplicate_names(tmp_path: Path) -> None:
     """A name stands for one folder."""
     other = FOLDER.replace("shared/uploads", "shared/avatars")

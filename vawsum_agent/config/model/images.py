@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 from typing import Annotated, Literal
 
 import msgspec
@@ -56,6 +57,11 @@ class ImagesFolder(msgspec.Struct, frozen=True, kw_only=True):
         Meta(description="where the site serves the folder; empty: `/` + the last part of `path` + `/`"),
     ] = ""
     owner: Annotated[NonEmpty, USER, Meta(description="files of anyone else are left alone")] = "www-data"
+
+    @property
+    def served_at(self) -> str:
+        """The path of the site at which the folder is served: as configured, else its last part."""
+        return self.url_path or f"/{posixpath.basename(self.path)}/"
 
 
 class ImagesConfig(msgspec.Struct, frozen=True, kw_only=True):

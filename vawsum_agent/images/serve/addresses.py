@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import posixpath
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -33,11 +32,6 @@ class Address:
     inner: tuple[str, ...]
 
 
-def url_path_of(folder: ImagesFolder) -> str:
-    """Tell the path of the site at which a folder is served: as configured, else its last part."""
-    return folder.url_path or f"/{posixpath.basename(folder.path)}/"
-
-
 def addresses(folders: Iterable[ImagesFolder]) -> list[Address]:
     """Give the folders that have a `public_url`, those within others first.
 
@@ -51,7 +45,7 @@ def addresses(folders: Iterable[ImagesFolder]) -> list[Address]:
         if not folder.path.isprintable():
             message = f"images.folder {toml(folder.name)}: path = {toml(folder.path)} holds control characters"
             raise AddressError(message, hint="Apache's configuration can't name such a folder: rename it")
-        url_path = url_path_of(folder)
+        url_path = folder.served_at
         other = found.setdefault(url_path, folder)
         if other is not folder:
             message = f"images.folder {toml(other.name)} and {toml(folder.name)} are both served at {url_path}"

@@ -7,15 +7,15 @@ from pathlib import Path
 import pytest
 
 from tests.unit.images.folders import folder_at
-from vawsum_agent.images.serve.addresses import AddressError, addresses, url_path_of
+from vawsum_agent.images.serve.addresses import AddressError, addresses
 
 URL = "https://images.vawsum.test/"
 
 
 def test_path_of_the_site() -> None:
     """It is as configured, else the last part of the folder's path."""
-    assert url_path_of(folder_at(Path("/srv/app/up loads"))) == "/up loads/"
-    assert url_path_of(folder_at(Path("/srv/app/uploads"), url_path="/media/pictures/")) == "/media/pictures/"
+    assert folder_at(Path("/srv/app/up loads")).served_at == "/up loads/"
+    assert folder_at(Path("/srv/app/uploads"), url_path="/media/pictures/").served_at == "/media/pictures/"
 
 
 def test_folders_without_an_address_are_left_out() -> None:
