@@ -37,16 +37,6 @@ class ObjectsProbe:
         self.region = session.region
         self.skew = Skew(self._client)
 
-    def bucket(self) -> None:
-        """HeadBucket: it exists, and in this region.
-
-        Raises:
-            NotFound: it does not exist, or elsewhere, which the message says.
-            AccessDenied: ListBucket is not allowed, or the bucket is somebody else's.
-        """
-        with self._mapped("s3:ListBucket"):
-            self._client.head_bucket(Bucket=self._bucket)
-
     def is_versioned(self) -> bool:
         """GetBucketVersioning: whether what is written over can be had again."""
         with self._mapped("s3:GetBucketVersioning"):
@@ -69,6 +59,12 @@ class ObjectsProbe:
         """GetObject of an object that does not exist: `NotFound` when it is allowed, and ListBucket with it."""
         with self._mapped("s3:GetObject", missing_key):
             self._client.get_object(Bucket=self._bucket, Key=missing_key)["Body"].close()
+
+    def some_keys(self, prefix: str, most: int) -> list[str]:
+        """ListObjectsV2: the first few keys under a prefix."""
+        with self._mapped("s3:ListBucket", prefix):
+            page = self._client.list_objects_v2(Bucket=self._bucket, Prefix=prefix, MaxKeys=most)
+        return [row["Key"] for row in page.get("Contents", ())]
 
     def list_uploads(self, prefix: str) -> None:
         """ListMultipartUploads, of which none is asked to be shown but one."""

@@ -35,16 +35,21 @@ def diagnose(config: Config, root: Path = Path("/")) -> Iterator[Finding]:
     yield from folders(config)
     host = Host(InstanceMetadata())
     identity = host.identity(config.agent)
+    pid = listener_pid(control_socket(config.agent))
+    eyes = eyes_of_daemon(Path(config.agent.state_dir), pid)
     if config.logs is not None:
         from vawsum_agent.logs import doctor as logs_doctor  # noqa: PLC0415
 
-        pid = listener_pid(control_socket(config.agent))
-        eyes = eyes_of_daemon(Path(config.agent.state_dir), pid)
         yield from logs_doctor.checks(config, identity, eyes, daemon_pid=pid, root=root, now=SystemClock().now())
     if config.metrics is not None:
         from vawsum_agent.metrics import doctor as metrics_doctor  # noqa: PLC0415
 
         yield from metrics_doctor.checks(config)
+    if config.images is not None:
+        from vawsum_agent.images import doctor as images_doctor  # noqa: PLC0415
+
+        apache = config.metrics.apache if config.metrics is not None else None
+        yield from images_doctor.checks(config.images, eyes, pid, apache.status_url if apache is not None else None)
     yield from _aws(config, host, identity)
 
 
@@ -52,21 +57,25 @@ def probe(config: Config) -> Iterator[Finding]:
     """Run what ``check-config --online`` runs: whether what the configuration names is there and lets us in."""
     yield from folders(config)
     host = Host(InstanceMetadata())
+    pid = listener_pid(control_socket(config.agent))
+    eyes = eyes_of_daemon(Path(config.agent.state_dir), pid)
     if config.logs is not None:
         from vawsum_agent.logs import doctor as logs_doctor  # noqa: PLC0415
 
-        pid = listener_pid(control_socket(config.agent))
-        eyes = eyes_of_daemon(Path(config.agent.state_dir), pid)
         yield from logs_doctor.access(config.logs, eyes, pid)
     if config.metrics is not None:
         from vawsum_agent.metrics import doctor as metrics_doctor  # noqa: PLC0415
 
         yield from metrics_doctor.access(config)
+    if config.images is not None:
+        from vawsum_agent.images import doctor as images_doctor  # noqa: PLC0415
+
+        yield from images_doctor.access(config.images, eyes, pid)
     yield from _aws(config, host, host.identity(config.agent))
 
 
 def _aws(config: Config, host: Host, identity: Identity) -> Iterator[Finding]:
-    if config.logs is None and config.metrics is None and config.notify is None:
+    if not any((config.logs, config.metrics, config.images, config.notify)):
         return
     try:
         session = open_session(config.agent, host)
@@ -85,6 +94,11 @@ def _ask_aws(config: Config, identity: Identity, session: AwsSession) -> Iterato
         from vawsum_agent.metrics.doctor.aws import aws as metrics_aws  # noqa: PLC0415
 
         yield from metrics_aws(config.metrics, session, InstanceMetadata(), tells_the_clock=config.logs is None)
+    if config.images is not None:
+        from vawsum_agent.images.doctor.aws import aws as images_aws  # noqa: PLC0415
+
+        is_told = config.logs is not None or config.metrics is not None
+        yield from images_aws(config.images, session, tells_the_clock=not is_told)
     if config.notify is not None:
         from vawsum_agent.alerts.doctor import checks as alerts_checks  # noqa: PLC0415
 

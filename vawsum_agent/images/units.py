@@ -45,9 +45,17 @@ def helper_unit(owner: str) -> str:
     return f"vawsum-agent-owner@{owner}.service"
 
 
+def installing(owner: str = "") -> str:
+    """Say in one line how the drop-in is put into place: the daemon's, or that of an owner's helper."""
+    file = FILE.format(unit=helper_unit(owner) if owner else DAEMON)
+    command = f"vawsum-agent images systemd-config{f' --owner {owner}' if owner else ''}"
+    then = "" if owner else " && systemctl restart vawsum-agent"
+    return f"mkdir -p {file.rpartition('/')[0]} && {command} > {file} && systemctl daemon-reload{then}"
+
+
 def is_below(path: str, folders: Iterable[str]) -> bool:
     """Whether a path is one of the folders, or lies in one."""
-    return any(path == folder or path.startswith(f"{folder}/") for folder in folders)
+    return any(path == folder or path.startswith(f"{folder.rstrip('/')}/") for folder in folders)
 
 
 def daemon_drop_in(folders: Iterable[ImagesFolder]) -> str:

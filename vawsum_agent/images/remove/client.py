@@ -55,6 +55,10 @@ class HelperRemover:
         request = Request(action="recover", folder=folder.name, path=folder.path)
         return self._ask(folder.owner, request).put_back_count
 
+    def expect_ready(self, folder: ImagesFolder) -> None:
+        """Ask the helper to remove nothing: it answers where it would act for this folder. Raises RemoverError."""
+        self._ask(folder.owner, Request(action="remove", folder=folder.name, path=folder.path))
+
     def close(self) -> None:
         """See `Remover.close`."""
 
