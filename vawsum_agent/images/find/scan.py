@@ -100,6 +100,7 @@ def scan(
     *,
     after: Place | None = None,
     most: int = MOST_CANDIDATES,
+    most_path_bytes: int = MOST_PATH_BYTES,
 ) -> Scan:
     """Look at every entry and select the oldest that may move.
 
@@ -110,10 +111,10 @@ def scan(
         known: tells of a file that is as it was when it was found to stay: True for one that is copied, the reason for
             one that is refused, False for one to be looked at. None when nothing is known.
         after: the `Scan.last` of the scan before: what comes up to there neither counts as due nor is selected.
-        most: candidates to select.
+        most, most_path_bytes: candidates to select.
     """
     found = Scan()
-    oldest = _Oldest(most)
+    oldest = _Oldest(most, most_path_bytes)
     for entry in entries:
         result = entry.found
         reason = entry.reason
@@ -159,8 +160,9 @@ def _stays(known: Callable[[bytes, Fingerprint], Reason | bool], entry: Entry, f
 class _Oldest:
     """The oldest few of many, in bounded memory: none is left out that is older than one that is in."""
 
-    def __init__(self, most: int) -> None:
+    def __init__(self, most: int, most_path_bytes: int) -> None:
         self._most = most
+        self._most_path_bytes = most_path_bytes
         self._heap: list[Place] = []  # the youngest first
         self._path_bytes = 0
         self._left_out: Place | None = None  # the oldest of these
@@ -171,7 +173,7 @@ class _Oldest:
             return
         heapq.heappush(self._heap, item)
         self._path_bytes += len(item[1])
-        while len(self._heap) > self._most or self._path_bytes > MOST_PATH_BYTES:
+        while len(self._heap) > self._most or self._path_bytes > self._most_path_bytes:
             self._left_out = heapq.heappop(self._heap)
             self._path_bytes -= len(self._left_out[1])
 
