@@ -270,7 +270,7 @@ def test_probe_leaves_nothing_behind(sandbox: Sandbox, store: ObjectStore, tmp_p
     """All that it asks is allowed: objects, versions and uploads are as before."""
     store.put(an_object(KEY, b"x"), b"x")
     probe = ObjectsProbe(session_for(sandbox, tmp_path), BUCKET)
-    probe.bucket()
+    assert probe.some_keys(PREFIX, 1) == [KEY]
     for key in (KEY, f"{PREFIX}new"):
         probe.put(key, KMS_KEY_ARN)
         probe.abort(key)
