@@ -6,6 +6,7 @@ import os
 import pwd
 import socket
 import threading
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,7 +25,7 @@ from vawsum_agent.images.remove.listening import bound, inherited, serve_until_i
 from vawsum_agent.images.remove.removal import Outcome, Removal, RemoverError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from vawsum_agent.config.model import ImagesFolder
 
@@ -66,24 +67,29 @@ class Recorder:
 
 
 class Served:
-    """A helper that listens, in a thread of this process."""
+    """A helper of nobody's, and whoever speaks to it over its socket."""
 
     def __init__(self, folder: Path, peers: frozenset[int]) -> None:
         self.folder = folder
+        self.socket = folder / "nobody.sock"
         self.recorder = Recorder()
         self._helper = Helper(OwnFolders(write(folder, CONFIG), NOBODY), self.recorder, peers, timeout_s=0.5)
-        self._listener = bound(folder / "nobody.sock")
-        self._is_over = False
-        self._thread = threading.Thread(target=self._serve)
-        self._thread.start()
 
-    def _serve(self) -> None:
-        while True:
-            connection, _ = self._listener.accept()
-            with connection:
-                if self._is_over:
-                    return
-                self._helper.serve(connection)
+    def serve(self, listener: socket.socket) -> None:
+        """Answer one connection after the other, until the listener is shut down."""
+        with suppress(OSError):
+            while True:
+                connection, _ = listener.accept()
+                with connection:
+                    self.answer(connection)
+
+    def answer(self, connection: socket.socket) -> None:
+        """Answer one connection. What gets out of the helper is a defect that no test may pass over."""
+        try:
+            self._helper.serve(connection)
+        except OSError as exc:
+            message = "the helper let an error out that is the connection's alone"
+            raise AssertionError(message) from exc
 
     def remover(self) -> HelperRemover:
         """Whoever asks it."""
@@ -93,7 +99,7 @@ class Served:
         """Send bytes, and read to the end."""
         with socket.socket(socket.AF_UNIX) as connection:
             connection.settimeout(60)
-            connection.connect(str(self.folder / "nobody.sock"))
+            connection.connect(str(self.socket))
             try:
                 connection.sendall(raw)
                 connection.shutdown(socket.SHUT_WR)
@@ -101,21 +107,49 @@ class Served:
             except OSError:  # it hung up before it had read everything
                 return b""
 
-    def close(self) -> None:
-        """Let it come to its end; it must still be there for that."""
-        assert self._thread.is_alive()
-        self._is_over = True
-        self.say(b"")
-        self._thread.join(60)
-        self._listener.close()
+
+@contextmanager
+def listening(path: Path, deed: Callable[[socket.socket], None]) -> Iterator[None]:
+    """Listen, and do something with that in a thread; what it raises is raised here.
+
+    However the block ends, the thread ends as well: it is woken where it waits for a connection; where it waits for
+    anything else it holds up nobody.
+    """
+    raised: list[BaseException] = []
+
+    def run(listener: socket.socket) -> None:
+        try:
+            deed(listener)
+        except BaseException as exc:  # noqa: BLE001 - raised below
+            raised.append(exc)
+            listener.shutdown(socket.SHUT_RDWR)  # nobody waits for what does not come
+
+    with bound(path) as listener:
+        thread = threading.Thread(target=run, args=(listener,), daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            listener.shutdown(socket.SHUT_RDWR)
+            thread.join(60)
+            assert not thread.is_alive()
+            if raised:
+                raise raised[0]
+
+
+@contextmanager
+def served(folder: Path, peers: frozenset[int]) -> Iterator[Served]:
+    """A helper that listens, in a thread of this process."""
+    helper = Served(folder, peers)
+    with listening(helper.socket, helper.serve):
+        yield helper
 
 
 @pytest.fixture
 def helper(tmp_path: Path) -> Iterator[Served]:
     """A helper that listens to this process's user."""
-    served = Served(tmp_path, frozenset({os.geteuid()}))
-    yield served
-    served.close()
+    with served(tmp_path, frozenset({os.geteuid()})) as helper:
+        yield helper
 
 
 FOLDER = folder_at(Path("/var/www/app"), owner="nobody")
@@ -151,19 +185,19 @@ def test_whatever_is_sent_it_goes_on(helper: Served) -> None:
     for raw in (b"", b"\0", b"GET / HTTP/1.1\r\n\r\n", b"\xff" * 64, b"\0\0\0\x02{}", b"\0\0\0\x05[[[[["):
         assert helper.say(raw) == b""
     with socket.socket(socket.AF_UNIX) as silent:
-        silent.connect(str(helper.folder / "nobody.sock"))
+        silent.settimeout(60)
+        silent.connect(str(helper.socket))
         assert helper.remover().recover(FOLDER) == 3
     assert helper.recorder.removed == []
 
 
 def test_others_may_not_ask(tmp_path: Path) -> None:
     """Whoever is not among the peers gets no answer, and nothing is done for them."""
-    served = Served(tmp_path, frozenset({os.geteuid() + 1}))
-    with pytest.raises(RemoverError, match="hung up") as caught:
-        served.remover().remove(FOLDER, [Removal(b"a", ANY)])
-    assert "journalctl" in caught.value.hint
-    assert served.recorder.removed == []
-    served.close()
+    with served(tmp_path, frozenset({os.geteuid() + 1})) as helper:
+        with pytest.raises(RemoverError, match="hung up") as caught:
+            helper.remover().remove(FOLDER, [Removal(b"a", ANY)])
+        assert "journalctl" in caught.value.hint
+        assert helper.recorder.removed == []
 
 
 def test_no_helper(tmp_path: Path) -> None:
@@ -185,39 +219,31 @@ def test_a_helper_that_does_not_answer(tmp_path: Path) -> None:
 
 def test_a_helper_that_ends_meanwhile(tmp_path: Path) -> None:
     """A connection that the helper left unanswered when it ended is tried once more, with the next helper."""
-    listener = bound(tmp_path / "nobody.sock")
-    helper = Helper(OwnFolders(write(tmp_path, CONFIG), NOBODY), Recorder(), frozenset({os.geteuid()}))
+    helper = Served(tmp_path, frozenset({os.geteuid()}))
 
-    def end_and_start_again() -> None:
+    def end_and_start_again(listener: socket.socket) -> None:
         listener.accept()[0].close()
         connection, _ = listener.accept()
         with connection:
-            helper.serve(connection)
+            helper.answer(connection)
 
-    thread = threading.Thread(target=end_and_start_again)
-    thread.start()
-    assert HelperRemover(str(tmp_path), timeout_s=60).recover(FOLDER) == 3
-    thread.join(60)
-    listener.close()
+    with listening(helper.socket, end_and_start_again):
+        assert helper.remover().recover(FOLDER) == 3
 
 
 def test_an_answer_that_is_none(tmp_path: Path) -> None:
     """An answer of another version, or for another number of files, is not believed."""
     for answer in (b'{"version":2}', b'{"version":1,"outcomes":["removed","removed"]}', b"\xff"):
-        listener = bound(tmp_path / "nobody.sock")
 
-        def reply(listener: socket.socket = listener, answer: bytes = answer) -> None:
+        def reply(listener: socket.socket, answer: bytes = answer) -> None:
             connection, _ = listener.accept()
             with connection:
+                connection.settimeout(60)
                 connection.recv(1 << 16)
                 connection.sendall(len(answer).to_bytes(4, "big") + answer)
 
-        thread = threading.Thread(target=reply)
-        thread.start()
-        with pytest.raises(RemoverError, match="answered"):
+        with listening(tmp_path / "nobody.sock", reply), pytest.raises(RemoverError, match="answered"):
             HelperRemover(str(tmp_path), timeout_s=60).remove(FOLDER, [Removal(b"a", ANY)])
-        thread.join(60)
-        listener.close()
 
 
 def test_its_socket_is_private(tmp_path: Path) -> None:
@@ -240,6 +266,7 @@ def test_ends_when_nobody_asks(tmp_path: Path) -> None:
     with bound(tmp_path / "a.sock") as listener:
         for _ in range(3):
             with socket.socket(socket.AF_UNIX) as connection:
+                connection.settimeout(60)
                 connection.connect(str(tmp_path / "a.sock"))
         serve_until_idle(listener, serve, idle_exit_s=0.05)
     assert served == 3
