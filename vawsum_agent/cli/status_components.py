@@ -76,6 +76,8 @@ def _doing(details: Document) -> str:
     elif "sources" in details:
         well = sum(text == "ok" for text in details["sources"].values())
         words.append(f"{well} of {counted(len(details['sources']), 'source')}")
+    elif "folders" in details:
+        words.append(counted(len(details["folders"]), "folder"))
     elif "topic" in details:
         words.append(f"{details['sent']} sent to {printable(details['topic'].rpartition(':')[2])}")
     return ", ".join(words)

@@ -176,6 +176,7 @@ def _row(folder: ImagesFolder, report: Report) -> dict[str, object]:
         "moved_bytes": report.totals.moved_bytes,
         "rewritten_count": report.totals.rewritten_count,
         "copied_count": report.totals.copied_count,
+        "copied_bytes": report.totals.copied_bytes,
         "here_and_copied_count": report.copied_count,
         "refused": {str(reason): count for reason, count in sorted(report.refusals.counts.items())},
         "examples": {
