@@ -28,9 +28,6 @@ if TYPE_CHECKING:
     from vawsum_agent.images.move.mover import Moved, Uploader
     from vawsum_agent.images.remove.removal import Remover
 
-SLICE = 200
-"""Files between two looks at whether to go on; the progress that is shown comes from smaller steps."""
-
 GIVE_UP_AFTER_S = 300.0
 """Of failing without one success in between; a person is waiting."""
 
@@ -65,7 +62,7 @@ class Sweep:
         clock: wall and monotonic time.
         jobs: uploads at once.
         is_halted: asked often; True ends it after the files under way.
-        on_progress: told after each slice.
+        on_progress: told whenever more is done, by one thread at a time.
     """
 
     def __init__(
@@ -128,11 +125,11 @@ class Sweep:
     def _move(self, root: int, rules: Rules, selection: Selection, swept: Swept) -> None:
         mover = Mover(self._folder, root, rules, self._uploader, self._remover, self._clock)
         while selection and not self._is_halted():
-            jobs, size = (1, 1) if self._attempt else (self._jobs, SLICE)
-            moved = mover.move(selection.take(size), jobs, self._is_halted)
+            # All at once: each slice would begin and end with threads that wait for each other.
+            jobs, size = (1, 1) if self._attempt else (self._jobs, len(selection))
+            moved = mover.move(selection.take(size), jobs, self._is_halted, lambda settled: self._book(settled, swept))
             selection.give_back(moved)
             self._book(moved, swept)
-            self._on_progress(swept)
             if moved.error is not None and not self._may_try_again(moved.error):
                 swept.error = moved.error
                 break
@@ -143,6 +140,7 @@ class Sweep:
         swept.refusals.merge(moved.refusals)
         if moved.moved_count or moved.copied_count:
             self._failing_since, self._attempt = None, 0
+        self._on_progress(swept)
 
     def _may_try_again(self, error: AgentError) -> bool:
         """Wait out what passes by itself; what needs a person ends it."""
