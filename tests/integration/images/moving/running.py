@@ -8,9 +8,12 @@ import json
 import os
 import shutil
 import subprocess
+import sys
+import threading
 import time
 from typing import TYPE_CHECKING, Any
 
+from sandbox.client import REPOSITORY
 from sandbox.demo.agent import BINARY, Agent, as_user
 
 if TYPE_CHECKING:
@@ -66,6 +69,39 @@ class Uploads:
                     found[os.path.relpath(file, self.path)] = opened.read()
         return found
 
+    def assert_nowhere_but(self, allowed: Iterable[str] = ()) -> None:
+        """Nothing is left in the folder but these, and nothing at all in the quarantine."""
+        assert set(self.local()) == set(allowed)
+
+
+class Visitors(threading.Thread):
+    """People who upload all the time.
+
+    Args:
+        uploads: the folder.
+        a_second: pictures; one in ten takes the place of one that was there before.
+    """
+
+    def __init__(self, uploads: Uploads, a_second: int = 100) -> None:
+        super().__init__(name="visitors", daemon=True)
+        self._uploads = uploads
+        self._pause_s = 10 / a_second
+        self._is_over = threading.Event()
+        self.count = 0
+
+    def run(self) -> None:
+        """Upload in bursts."""
+        while not self._is_over.wait(self._pause_s):
+            for _ in range(10):
+                number = self.count - 300 if self.count % 10 == 9 and self.count > 300 else self.count
+                self._uploads.put(f"{number % 7}/{number}.jpg")
+                self.count += 1
+
+    def stop(self) -> None:
+        """End."""
+        self._is_over.set()
+        self.join()
+
 
 def own(path: Path) -> None:
     """Give it to the owner."""
@@ -76,17 +112,28 @@ def own(path: Path) -> None:
 class MovingAgent(Agent):
     """The daemon with the images capability, and what a test asks of it."""
 
-    def __init__(self, directory: Path, sandbox: Sandbox) -> None:
+    def __init__(self, directory: Path, sandbox: Sandbox, prefix: str = PREFIX) -> None:
         super().__init__(directory, sandbox.environment(), OWNER)
         self.sandbox = sandbox
+        self._bucket_prefix = prefix
 
-    def configure(self, uploads: Uploads, drain_timeout: str = "10s", images: str = "", **settings: object) -> None:
-        """Write `agent.toml` for one folder: looked at every second, moving after one."""
+    def configure(
+        self, uploads: Uploads, drain_timeout: str = "10s", images: str = "", further: str = "", **settings: object
+    ) -> None:
+        """Write `agent.toml` for one folder: looked at every second, moving after one.
+
+        Args:
+            uploads: the folder.
+            drain_timeout: of the agent.
+            images: further lines of its table.
+            further: other tables.
+            settings: of the folder.
+        """
         table: dict[str, object] = {
             "name": "app",
             "path": str(uploads.path),
             "bucket": BUCKET,
-            "prefix": PREFIX,
+            "prefix": self._bucket_prefix,
             "min_age": "1s",
             "public_url": "http://images.test/uploads/",
             "owner": OWNER,
@@ -98,7 +145,7 @@ class MovingAgent(Agent):
             "drain_timeout": drain_timeout,
         }
         text = ["[agent]", *_lines(agent), "[images]", 'scan_interval = "1s"', images, "[[images.folder]]"]
-        self.config.write_text("\n".join([*text, *_lines(table), ""]))
+        self.config.write_text("\n".join([*text, *_lines(table), further, ""]))
 
     def images(self) -> dict[str, Any]:
         """What `status` says of the capability."""
@@ -119,6 +166,15 @@ class MovingAgent(Agent):
                 raise AssertionError(f"not within {limit_s:.0f} s: {what}\nstatus: {status}\nlog: {words}")
             time.sleep(0.05)
 
+    def start_to_die(self, step: str, when: str, number: int) -> None:
+        """Start a daemon that dies at a step, see `crashing`."""
+        module = "tests.integration.images.moving.crashing"
+        command = [*as_user(OWNER), sys.executable, "-m", module, step, when, str(number), str(self.config)]
+        with self.output.open("ab") as output:
+            self._process = subprocess.Popen(
+                command, cwd=REPOSITORY, env=self._environment, stdout=output, stderr=output, start_new_session=True
+            )
+
     def start_and_wait(self) -> None:
         """Start, and wait until the capability answers."""
         self.start()
@@ -130,7 +186,11 @@ class MovingAgent(Agent):
         self.wait_until(
             lambda: not any((uploads.path / name).exists() for name in wanted), f"{len(wanted)} pictures moved", limit_s
         )
-        assert_stored(self.sandbox, {name: uploads.written[name] for name in wanted})
+        self.assert_stored({name: uploads.written[name] for name in wanted})
+
+    def assert_stored(self, pictures: dict[str, bytes]) -> None:
+        """Each is in the bucket, byte by byte."""
+        assert_stored(self.sandbox, pictures, self._bucket_prefix)
 
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run another command of the agent, as the owner."""
@@ -144,11 +204,11 @@ class MovingAgent(Agent):
         )
 
 
-def assert_stored(sandbox: Sandbox, pictures: dict[str, bytes]) -> None:
+def assert_stored(sandbox: Sandbox, pictures: dict[str, bytes], prefix: str = PREFIX) -> None:
     """Each is in the bucket, byte by byte."""
     stored = {item.key: item.sha256 for item in sandbox.objects(BUCKET)}
     for name, content in pictures.items():
-        assert stored.get(PREFIX + name) == hashlib.sha256(content).hexdigest(), name
+        assert stored.get(prefix + name) == hashlib.sha256(content).hexdigest(), name
 
 
 def _lines(table: dict[str, object]) -> list[str]:
