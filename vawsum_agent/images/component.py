@@ -164,6 +164,7 @@ def _measures(reports: list[tuple[ImagesFolder, Report]], pending: int) -> dict[
 
 def _row(folder: ImagesFolder, report: Report) -> dict[str, object]:
     usage = report.usage
+    problem = report.problems[0] if report.problems else None
     return {
         "name": folder.name,
         "path": folder.path,
@@ -190,4 +191,6 @@ def _row(folder: ImagesFolder, report: Report) -> dict[str, object]:
         "last_moved_at": None if report.last_moved_at is None else rfc3339(report.last_moved_at),
         "scanned_at": None if report.scanned_at is None else rfc3339(report.scanned_at),
         "scan_took_s": round(report.scan_took_s, 3),
+        "last_error": problem.what if problem else None,
+        "hint": (problem.hint or None) if problem else None,
     }
