@@ -17,7 +17,7 @@ from sandbox.client import REPOSITORY
 from sandbox.demo.agent import BINARY, Agent, as_user
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
     from pathlib import Path
 
     from sandbox import Sandbox
@@ -129,32 +129,45 @@ class MovingAgent(Agent):
             further: other tables.
             settings: of the folder.
         """
-        table: dict[str, object] = {
-            "name": "app",
-            "path": str(uploads.path),
-            "bucket": BUCKET,
-            "prefix": self._bucket_prefix,
-            "min_age": "1s",
-            "public_url": "http://images.test/uploads/",
-            "owner": OWNER,
-        } | settings
+        self.configure_all({"app": (uploads, settings)}, drain_timeout, images, further)
+
+    def configure_all(
+        self,
+        folders: Mapping[str, tuple[Uploads, Mapping[str, object]]],
+        drain_timeout: str = "10s",
+        images: str = "",
+        further: str = "",
+    ) -> None:
+        """Write it for several folders, by name, each with settings of its own."""
         agent: dict[str, object] = {
             "instance_id": "i-test",
             "state_dir": str(self.state_dir),
             "runtime_dir": str(self.runtime_dir),
             "drain_timeout": drain_timeout,
         }
-        text = ["[agent]", *_lines(agent), "[images]", 'scan_interval = "1s"', images, "[[images.folder]]"]
-        self.config.write_text("\n".join([*text, *_lines(table), further, ""]))
+        text = ["[agent]", *_lines(agent), "[images]", 'scan_interval = "1s"', images]
+        for name, (uploads, settings) in folders.items():
+            table: dict[str, object] = {
+                "name": name,
+                "path": str(uploads.path),
+                "bucket": BUCKET,
+                "prefix": self._bucket_prefix if name == "app" else f"{name}/",
+                "min_age": "1s",
+                "public_url": f"http://images.test/{name}/",
+                "owner": OWNER,
+                **settings,
+            }
+            text += ["[[images.folder]]", *_lines(table)]
+        self.config.write_text("\n".join([*text, further, ""]))
 
     def images(self) -> dict[str, Any]:
         """What `status` says of the capability."""
         return self.component("images")
 
-    def folder(self) -> dict[str, Any]:
-        """What `status` says of its folder."""
-        row: dict[str, Any] = self.images()["details"]["folders"][0]
-        return row
+    def folder(self, name: str = "app") -> dict[str, Any]:
+        """What `status` says of a folder."""
+        rows: list[dict[str, Any]] = self.images().get("details", {}).get("folders", [])
+        return next((row for row in rows if row["name"] == name), {"due_count": -1, "refused": {}, "examples": {}})
 
     def wait_until(self, holds: Callable[[], object], what: str, limit_s: float = 30.0) -> None:
         """Wait for something; fails with what the daemon said last."""
@@ -204,9 +217,9 @@ class MovingAgent(Agent):
         )
 
 
-def assert_stored(sandbox: Sandbox, pictures: dict[str, bytes], prefix: str = PREFIX) -> None:
+def assert_stored(sandbox: Sandbox, pictures: dict[str, bytes], prefix: str = PREFIX, bucket: str = BUCKET) -> None:
     """Each is in the bucket, byte by byte."""
-    stored = {item.key: item.sha256 for item in sandbox.objects(BUCKET)}
+    stored = {item.key: item.sha256 for item in sandbox.objects(bucket)}
     for name, content in pictures.items():
         assert stored.get(prefix + name) == hashlib.sha256(content).hexdigest(), name
 
