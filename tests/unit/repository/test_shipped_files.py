@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from vawsum_agent.config.load import load
+from vawsum_agent.images.reasons import MEANING, Reason
 
 REPOSITORY = Path(__file__).parents[3]
 
@@ -61,3 +62,9 @@ def test_dead_links_are_found(tmp_path: Path) -> None:
     found = subprocess.run([sys.executable, checker], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert found.returncode == 1
     assert found.stderr.splitlines() == ["dead link: page.md: gone.md", "dead link: page.md: #no-such"]
+
+
+def test_every_reason_is_explained() -> None:
+    """What keeps a file where it is stands in the document in the words of the commands."""
+    text = (REPOSITORY / "docs/images.md").read_text()
+    assert [reason for reason in Reason if f"| `{reason}` | {MEANING[reason]} |" not in text] == []

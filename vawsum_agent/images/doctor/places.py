@@ -85,6 +85,6 @@ def _not_writable(folder: ImagesFolder, owner: Eyes) -> Finding | None:
         return None
     found = Path(folder.path).stat()
     mode = f"{stat.filemode(found.st_mode)} {user_name(found.st_uid)}"
-    what = f"can't be written by {folder.owner} ({mode}): images are copied, and none is removed"
+    what = f"can't be written by {folder.owner} ({mode}): what has moved can't be removed, so nothing moves"
     remedy = f"chown {folder.owner} {folder.path}, or set `owner` to whose files are in it"
     return Finding(Severity.PROBLEM, what, folder.path, remedy)

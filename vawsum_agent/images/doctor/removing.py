@@ -54,7 +54,7 @@ def _not_ready(error: RemoverError, folder: ImagesFolder, where: str) -> Finding
     if isinstance(error.__cause__, PermissionError):
         what = f"the helper of {folder.owner} can't be asked as {user_name(os.geteuid())}: only the daemon may"
         return Finding(Severity.WARNING, what, where, "run this as root")
-    what = f"{error.message}: images are copied, and none is removed"
+    what = f"{error.message}: what has moved can't be removed, so nothing moves"
     return Finding(Severity.PROBLEM, what, where, error.hint or _LOOK.format(owner=folder.owner))
 
 
@@ -63,7 +63,9 @@ def _confined(folder: ImagesFolder, where: str, unit_text: Callable[[str], str])
     confinement = Confinement.of(unit_text(helper_unit(folder.owner)))
     if not confinement.hides(folder.path) and not confinement.keeps_from_writing(folder.path):
         return None
-    what = f"the helper's systemd unit does not let {folder.owner} write there: images are copied, and none is removed"
+    what = (
+        f"the helper's systemd unit does not let {folder.owner} write there: nothing can be removed, so nothing moves"
+    )
     return Finding(Severity.PROBLEM, what, where, installing(folder.owner))
 
 

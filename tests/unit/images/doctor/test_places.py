@@ -70,7 +70,7 @@ def test_a_folder_that_the_daemon_may_not_read(uploads: Path) -> None:
 
 @as_root
 def test_a_folder_that_its_owner_can_not_write(uploads: Path) -> None:
-    """Then images are copied and none is removed; where they are only copied it is no matter."""
+    """Then nothing moves, since nothing could be removed; where images are only copied it is no matter."""
     uploads.chmod(0o755)
     found = only(place(folder_at(uploads, owner="www-data"), OWN, view()), Severity.PROBLEM)
     assert f"chown www-data {uploads}" in found.remedy

@@ -64,7 +64,7 @@ def test_no_helper(tmp_path: Path, folder: ImagesFolder) -> None:
     """The remedy is the command that starts it."""
     found = only(removing(folder, DAEMON, str(tmp_path), no_unit), Severity.PROBLEM)
     assert found.remedy == f"systemctl enable --now vawsum-agent-owner@{OWNER}.socket"
-    assert "none is removed" in found.what
+    assert "nothing moves" in found.what
 
 
 def test_a_helper_that_knows_no_such_folder(tmp_path: Path, folder: ImagesFolder) -> None:
