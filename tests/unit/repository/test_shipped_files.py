@@ -22,6 +22,16 @@ def test_example_configurations_hold(name: str) -> None:
     assert load(REPOSITORY / "etc/vawsum-agent" / name).config.logs is not None
 
 
+def test_the_example_of_images_holds(tmp_path: Path) -> None:
+    """Without its leading #, what the example says of images is accepted as it is."""
+    text = (REPOSITORY / "etc/vawsum-agent/web.toml").read_text()
+    (block,) = re.findall(r"^# \[images\]\n(?:#.*\n)+", text, re.MULTILINE)
+    (tmp_path / "agent.toml").write_text(re.sub(r"^# ?", "", block, flags=re.MULTILINE))
+    images = load(tmp_path / "agent.toml").config.images
+    assert images is not None
+    assert [folder.name for folder in images.folder] == ["app"]
+
+
 @pytest.mark.skipif(shutil.which("logrotate") is None, reason="logrotate is not installed")
 def test_logrotate_files_are_valid(tmp_path: Path) -> None:
     """Logrotate reads what we put into its folder without a complaint."""
