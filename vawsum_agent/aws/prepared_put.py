@@ -3,6 +3,7 @@
 The first object goes botocore's whole way, which finds the form of the URL (bucket in the name or in the path, dual
 stack, an endpoint of one's own), the region to sign for and what every request carries. Later ones take these over, and
 only once our request for that same object had the signature that botocore gave it: all that is signed is then equal.
+They go by `wire` where a connection is open, else through botocore's session, which opens one.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from botocore.parsers import create_parser
 
 from vawsum_agent.aws.new_object import condition
 from vawsum_agent.aws.sigv4 import Scope, host_of
+from vawsum_agent.aws.wire import Wire
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -53,12 +55,17 @@ class Form:
         base: the URL before the key, with its last slash.
         scope: to sign for.
         headers: that all requests carry, none of which is signed.
+
+    Attributes:
+        host: as it is signed.
+        origin: the URL before the path.
     """
 
     def __init__(self, base: str, scope: Scope, headers: Mapping[str, str]) -> None:
         self._base = base
-        self._host = host_of(base)
-        self._path = base.partition("://")[2].partition("/")[2]
+        self.host = host_of(base)
+        self._path = "/" + base.partition("://")[2].partition("/")[2]
+        self.origin = base.removesuffix(self._path)
         self._scope = scope
         self._headers = dict(headers)
 
@@ -77,11 +84,12 @@ class Form:
             headers["if-none-match"] = "*"
         if credentials.token:
             headers["x-amz-security-token"] = credentials.token
-        signed = headers | {"host": self._host}
-        names = ";".join(sorted(signed))
-        lines = "".join(f"{name}:{' '.join(signed[name].split())}\n" for name in sorted(signed))
+        signed = headers | {"host": self.host}
+        ordered = sorted(signed)
+        names = ";".join(ordered)
+        lines = "".join([f"{name}:{' '.join(signed[name].split())}\n" for name in ordered])
         # S3 signs the path as it is sent: encoded once, neither normalised nor encoded again.
-        canonical = f"PUT\n/{self._path}{key}\n\n{lines}\n{names}\n{digest}"
+        canonical = f"PUT\n{self._path}{key}\n\n{lines}\n{names}\n{digest}"
         headers["authorization"] = self._scope.authorization(canonical, names, credentials, at)
         return self._base + key, headers | self._headers
 
@@ -107,6 +115,7 @@ class PreparedPut:
         self._model: Any = client.meta.service_model.operation_model("PutObject")
         self._parser = create_parser("rest-xml")
         self._form: Form | None = None
+        self._wire: Wire | None = None
         self._first = threading.local()
         client.meta.events.register("before-send.s3.PutObject", self._learn)
 
@@ -119,31 +128,41 @@ class PreparedPut:
         """Send an object whose digest is ``new.sha256``. Raises what the client would."""
         form = self._form
         if form is None:
-            self._first.object = (new, if_match)
-            answer = self._client.put_object(
-                Bucket=self._bucket,
-                Body=body,
-                ChecksumSHA256=new.checksum,
-                **new.arguments(),
-                **condition(if_match),
-            )
-            return Stored(answer.get("ETag", ""), answer.get("ChecksumSHA256", ""))
+            return self._send_first(new, body, if_match)
         credentials = self._session.credentials()
         if credentials is None:
             raise NoCredentialsError
         url, headers = form.request(new, if_match, credentials, time.strftime("%Y%m%dT%H%M%SZ", time.gmtime()))
-        headers["Content-Length"] = str(len(body))
-        if len(body) >= _ASK_FIRST_BYTES:
-            headers["Expect"] = "100-continue"
+        answer = None
+        if self._wire is not None and len(body) < _ASK_FIRST_BYTES:
+            answer = self._wire.send("PUT", url[len(form.origin) :], {"host": form.host, **headers}, body)
+        if answer is None:
+            answer = self._send_by_session(url, headers, body)
+        if answer.status_code != HTTPStatus.OK:
+            parsed = self._parser.parse(convert_to_response_dict(answer, self._model), self._model.output_shape)
+            raise ClientError(parsed, "PutObject")
+        return Stored(answer.headers.get("etag", ""), answer.headers.get("x-amz-checksum-sha256", ""))
+
+    def _send_first(self, new: NewObject, body: bytes, if_match: str) -> Stored:
+        self._first.object = (new, if_match)
+        answer = self._client.put_object(
+            Bucket=self._bucket,
+            Body=body,
+            ChecksumSHA256=new.checksum,
+            **new.arguments(),
+            **condition(if_match),
+        )
+        return Stored(answer.get("ETag", ""), answer.get("ChecksumSHA256", ""))
+
+    def _send_by_session(self, url: str, headers: Mapping[str, str], body: bytes) -> Any:  # noqa: ANN401 - botocore's
+        """Send over the client's own session, which opens connections with its settings of TLS and proxies."""
         # A plain dict: looking names up without regard to case, which nobody needs, takes 0.1 ms a request.
         fields = {name: value.encode() for name, value in headers.items()}
+        fields["Content-Length"] = str(len(body)).encode()
+        if len(body) >= _ASK_FIRST_BYTES:
+            fields["Expect"] = b"100-continue"
         request = AWSPreparedRequest("PUT", url, fields, body, stream_output=False)
-        # The client's own session, for its settings of TLS, proxies and connections.
-        response = self._client._endpoint.http_session.send(request)  # noqa: SLF001
-        if response.status_code != HTTPStatus.OK:
-            parsed = self._parser.parse(convert_to_response_dict(response, self._model), self._model.output_shape)
-            raise ClientError(parsed, "PutObject")
-        return Stored(response.headers.get("ETag", ""), response.headers.get("x-amz-checksum-sha256", ""))
+        return self._client._endpoint.http_session.send(request)  # noqa: SLF001
 
     def _learn(self, request: AWSPreparedRequest, **_: object) -> None:
         """Take over what botocore sends, once our signature of the same request is its signature."""
@@ -160,6 +179,7 @@ class PreparedPut:
         form = Form(request.url.removesuffix(key), Scope(scope[1], scope[2]), kept)
         url, ours = form.request(new, if_match, credentials, headers.get("x-amz-date", ""))
         if (url, _signature(ours)) == (request.url, _signature(headers)):
+            self._wire = Wire.of(self._client._endpoint.http_session, form.origin)  # noqa: SLF001
             self._form = form
 
 

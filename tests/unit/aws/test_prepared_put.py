@@ -166,13 +166,20 @@ def test_later_requests_are_like_the_first(tmp_path: Path, token: str | None) ->
             assert store.put(an_object("uploads/ä b+.jpg"), b"picture") == '"e"'
     first, second = service.requests
     assert (first[0], first[2]) == (second[0], second[2]) == ("/vawsum-images/uploads/%C3%A4%20b%2B.jpg", b"picture")
-    of_one_call = {"authorization", "x-amz-date", "expect", "amz-sdk-request", "amz-sdk-invocation-id"}
+    of_one_call = {
+        "accept-encoding",
+        "authorization",
+        "x-amz-date",
+        "expect",
+        "amz-sdk-request",
+        "amz-sdk-invocation-id",
+    }
     assert {name: value for name, value in first[1].items() if name not in of_one_call} == {
         name: value for name, value in second[1].items() if name not in of_one_call
-    } | {"accept-encoding": "identity"}
+    }
     signed = [re.sub(r"Signature=.*", "", headers["authorization"]) for _, headers, _ in service.requests]
     assert signed[0] == signed[1]
-    assert "amz-sdk-invocation-id" not in second[1]
+    assert not {"amz-sdk-invocation-id", "accept-encoding"} & second[1].keys()  # http.client would have sent the latter
 
 
 @pytest.mark.parametrize(
