@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from vawsum_agent.core.clock import Clock
     from vawsum_agent.images.move.mover import Uploader
     from vawsum_agent.images.upload.send import Sent
+    from vawsum_agent.images.upload.turn import Turn
 
 
 class Bandwidth:
@@ -48,6 +49,11 @@ class LimitedUploader:
         self._uploader = uploader
         self._bandwidth = bandwidth
 
+    @property
+    def turn(self) -> Turn:
+        """See `Uploader.turn`."""
+        return self._uploader.turn
+
     def send(
         self,
         folder: ImagesFolder,
@@ -60,7 +66,8 @@ class LimitedUploader:
         on_progress: Callable[[], None] | None = None,
     ) -> Sent:
         """See `Uploader.send`."""
-        self._bandwidth.take(size_bytes)
+        with self.turn.away():
+            self._bandwidth.take(size_bytes)
         return self._uploader.send(
             folder, path, descriptor, size_bytes, content_type, look=look, on_progress=on_progress
         )

@@ -27,12 +27,18 @@ if TYPE_CHECKING:
     from vawsum_agent.images.inspect.rules import Rules
     from vawsum_agent.images.remove.removal import Outcome, Removal, Remover
     from vawsum_agent.images.upload.send import Sent
+    from vawsum_agent.images.upload.turn import Turn
 
 __all__ = ["REMOVED_AT_ONCE", "Kept", "Moved", "Mover", "Uploader"]
 
 
 class Uploader(Protocol):
     """What puts an open file into the bucket and proves it; see `images.upload`."""
+
+    @property
+    def turn(self) -> Turn:
+        """What threads that send hold, see `images.upload.turn`."""
+        ...
 
     def send(
         self,
@@ -146,6 +152,11 @@ class Mover:
         outcomes = self._remover.remove(self._folder, removals)
         self._on_progress(0)
         return outcomes
+
+    @property
+    def turn(self) -> Turn:
+        """What its threads hold while they work."""
+        return self._uploader.turn
 
     @property
     def is_removing(self) -> bool:

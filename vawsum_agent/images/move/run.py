@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from vawsum_agent.images.fingerprint import Fingerprint
     from vawsum_agent.images.inspect.picture import Picture
     from vawsum_agent.images.upload.send import Sent
+    from vawsum_agent.images.upload.turn import Turn
 
 REMOVED_AT_ONCE = 64
 """Files whose removal is asked for together."""
@@ -39,6 +40,11 @@ class Work(Protocol):
 
     def remove(self, removals: list[Removal]) -> list[Outcome]:
         """Raises AgentError."""
+        ...
+
+    @property
+    def turn(self) -> Turn:
+        """What threads hold while they work."""
         ...
 
     @property
@@ -77,7 +83,7 @@ class Run:
 
     def work(self) -> None:
         """Take files until there are no more, or an error ends it."""
-        with ExitStack() as ending:
+        with self._work.turn, ExitStack() as ending:
             ending.callback(self._remove_sent, at_least=1)
             while self._error is None and not self._is_halted():
                 try:
@@ -128,7 +134,7 @@ class Run:
                 return
             removals, self._sent = self._sent, []
         try:
-            with self._removing:
+            with self._work.turn.away(), self._removing:
                 outcomes = self._outcomes(removals)
         except AgentError as exc:
             # Each is here and in the bucket: the next attempt finds it, and S3 says that it is there.

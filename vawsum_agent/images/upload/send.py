@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -17,6 +18,7 @@ from vawsum_agent.images.inspect.picture import Refused
 from vawsum_agent.images.reasons import Reason
 from vawsum_agent.images.upload.content import LARGE_BYTES, read
 from vawsum_agent.images.upload.room import Room
+from vawsum_agent.images.upload.turn import Turn
 from vawsum_agent.images.upload.verdict import Kind, Verdict, judge
 
 if TYPE_CHECKING:
@@ -74,12 +76,16 @@ class Sender:
         store: the bucket.
         instance_id: of this host, for the origin of what it sends.
         room: for what is held in memory; several senders may share one.
+
+    Attributes:
+        turn: to be held by a thread that sends, if there are several. It is given away here for every wait.
     """
 
     def __init__(self, store: Store, instance_id: str, room: Room | None = None) -> None:
         self._store = store
         self._instance_id = instance_id
         self._room = room or Room()
+        self.turn = Turn()
 
     def send(
         self,
@@ -112,9 +118,13 @@ class Sender:
         key = folder.prefix + path.decode()
         if file.fingerprint.size_bytes != size_bytes:
             return Sent(Kind.CHANGED, key)
-        with self._room.taken(size_bytes if size_bytes <= LARGE_BYTES else PART_BYTES):
+        held_bytes = size_bytes if size_bytes <= LARGE_BYTES else PART_BYTES
+        with ExitStack() as holding:
             try:
-                content = read(descriptor, size_bytes, look or _see_nothing)
+                # Room is waited for without the turn: whoever has it needs the turn to give it back.
+                with self.turn.away():
+                    holding.enter_context(self._room.taken(held_bytes))
+                    content = read(descriptor, size_bytes, look or _see_nothing)
                 new = NewObject(
                     key,
                     content.sha256,
@@ -169,14 +179,16 @@ class Sender:
         return Sent(verdict.kind, new.key, new.sha256.hex(), verdict.etag)
 
     def _put(self, new: NewObject, content: Content, file: _File, if_match: str) -> str:
-        if content.body is not None:
-            return self._store.put(new, content.body, if_match=if_match)
-        return self._store.put_large(
-            new, file.descriptor, file.fingerprint.size_bytes, if_match=if_match, on_part=file.on_part
-        )
+        with self.turn.away():
+            if content.body is not None:
+                return self._store.put(new, content.body, if_match=if_match)
+            return self._store.put_large(
+                new, file.descriptor, file.fingerprint.size_bytes, if_match=if_match, on_part=file.on_part
+            )
 
     def _ask(self, new: NewObject, file: _File) -> Verdict:
-        there = self._store.head(new.key)
+        with self.turn.away():
+            there = self._store.head(new.key)
         return judge(there, new.sha256.hex(), file.fingerprint.size_bytes, new.origin)
 
 

@@ -12,6 +12,7 @@ from vawsum_agent.images.move.run import REMOVED_AT_ONCE, Run
 from vawsum_agent.images.reasons import Reason
 from vawsum_agent.images.remove.removal import Outcome
 from vawsum_agent.images.upload.send import Kind, Sent
+from vawsum_agent.images.upload.turn import Turn
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from vawsum_agent.images.remove.removal import Removal
 
 THREADS = 4
+LIMIT_S = 30.0
 PATHS = [f"{number}.jpg".encode() for number in range(REMOVED_AT_ONCE * 3 + 7)]
 
 
@@ -28,11 +30,16 @@ class Works:
 
     Attributes:
         removed: how many files it was given to be removed, each time.
+        sends_on: set when one was sent after the first removal began.
+        at_removal: called within each removal, with how long it may take; False is a failure.
     """
 
     def __init__(self, *, is_removing: bool = True, refused: frozenset[bytes] = frozenset()) -> None:
         self.is_removing = is_removing
         self.removed: list[int] = []
+        self.turn = Turn()
+        self.sends_on = threading.Event()
+        self.at_removal: Callable[[float], object] = lambda _: None
         self._refused = refused
 
     def send(self, path: bytes) -> tuple[Picture, Sent]:
@@ -40,11 +47,14 @@ class Works:
         fingerprint = Fingerprint(1, 2, 10, 3, 4)
         if path in self._refused:
             raise Refused(Reason.NOT_AN_IMAGE, fingerprint)
+        if self.removed:
+            self.sends_on.set()
         return Picture(path, -1, fingerprint, "image/jpeg"), Sent(Kind.MOVED, path.decode())
 
     def remove(self, removals: list[Removal]) -> list[Outcome]:
         """See `Work.remove`."""
         self.removed.append(len(removals))
+        assert self.at_removal(LIMIT_S) is not False, "nobody sends meanwhile"
         return [Outcome.REMOVED] * len(removals)
 
 
@@ -87,3 +97,10 @@ def test_copies_are_told_at_once() -> None:
     moved = worked(Works(is_removing=False), told.append)
     assert sum(some.copied_count for some in [*told, moved]) == len(PATHS)
     assert max(len(some.kept) for some in [*told, moved]) <= REMOVED_AT_ONCE
+
+
+def test_removing_keeps_nobody_from_sending() -> None:
+    """The owner's helper may take its time: others send on meanwhile."""
+    works = Works()
+    works.at_removal = works.sends_on.wait
+    assert worked(works).moved_count == len(PATHS)
