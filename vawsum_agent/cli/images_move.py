@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
+import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -38,6 +40,8 @@ if TYPE_CHECKING:
 
 _JOBS = 8
 _INTERRUPTED = 130
+_LOOK_UP_EVERY_S = 0.1
+_CURSOR_ON = "\x1b[?25h\n"
 
 
 @click.command(
@@ -81,7 +85,7 @@ def move(
     results = []
     with _interruptible() as is_halted:
         for folder in folders:
-            uploader = _uploader(config, folder, session, bandwidth)
+            uploader = _uploader(config, folder, session, bandwidth, is_halted)
             with as_owner(folder), _shown(folder, as_json=as_json) as show:
                 sweep = Sweep(
                     folder, uploader, choose(folder), SystemClock(), jobs=jobs, is_halted=is_halted, on_progress=show
@@ -101,10 +105,21 @@ def move(
     return int(any(swept.error is not None or swept.left_count for _, swept in results))
 
 
-def _uploader(config: Config, folder: ImagesFolder, session: AwsSession, bandwidth: int | None) -> Uploader:
+def _uploader(
+    config: Config, folder: ImagesFolder, session: AwsSession, bandwidth: int | None, is_halted: Callable[[], bool]
+) -> Uploader:
     identity = Host(InstanceMetadata()).identity(config.agent)
     sender = Sender(ObjectStore(session, folder.bucket), identity.instance_id)
-    return sender if bandwidth is None else LimitedUploader(sender, Bandwidth(bandwidth, SystemClock()))
+    if bandwidth is None:
+        return sender
+
+    def nap(seconds: float) -> None:
+        """Wait for one's turn; who is to end does not."""
+        ends_at = time.monotonic() + seconds
+        while not is_halted() and (left_s := ends_at - time.monotonic()) > 0:
+            time.sleep(min(left_s, _LOOK_UP_EVERY_S))
+
+    return LimitedUploader(sender, Bandwidth(bandwidth, SystemClock(), nap))
 
 
 @contextmanager
@@ -114,7 +129,11 @@ def _interruptible() -> Iterator[Callable[[], bool]]:
 
     def note(number: int, _: object) -> None:
         if signals:
-            sys.exit(_INTERRUPTED)
+            # No thread is waited for: whatever is under way is as after a crash, which loses nothing.
+            if sys.stderr.isatty():
+                sys.stderr.write(_CURSOR_ON)
+                sys.stderr.flush()
+            os._exit(_INTERRUPTED)
         signals.append(number)
 
     before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}

@@ -88,16 +88,22 @@ class Sweep:
         self._attempt = 0
 
     def run(self) -> Swept:
-        """Move everything that may move. What it could not do stands in what it returns; raises FolderError."""
+        """Move everything that may move. What it could not do stands in what it returns."""
         swept = Swept()
-        if self._folder.delete_local:
-            self._remover.recover(self._folder)
+        try:
+            self._run(swept)
+        except AgentError as error:
+            swept.error = error
+        return swept
+
+    def _run(self, swept: Swept) -> None:
         root = open_root(self._folder.path)
         try:
+            if self._folder.delete_local:
+                self._remover.recover(self._folder)
             self._sweep(root, rules_of(self._folder, root), swept)
         finally:
             os.close(root)
-        return swept
 
     def _sweep(self, root: int, rules: Rules, swept: Swept) -> None:
         """Go through the folder once, from old to young; what stays, for whatever reason, is not met again."""
