@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 BOOT_TIMEOUT_S = 90
 BOOT = Path(__file__).parent / "boot.sh"
+DISK = "/var/www/app"
+"""A plain file system of the host. The rest is an overlay, where a file has another device number than its folder."""
 # Nothing of the test's own environment: neither its pip settings nor its credentials.
 ENVIRONMENT = ["env", "-i", "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LANG=C.UTF-8", "HOME=/root"]
 
@@ -38,14 +40,14 @@ class BootedHost:
         # open_by_handle_at(2): systemd-nspawn would refuse it, a real host does not; the agent's unit has to.
         options = [
             "--system-call-filter=open_by_handle_at",
-            f"--machine={Path(self._layer.name).name.replace('_', '-')}",
+            f"--machine={Path(self._layer.name).name.replace('_', 'x')}",  # it may neither hold a _ nor end with a -
         ]
         options += [*(f"--bind-ro={host}:{inside}" for host, inside in self._shared.items())]
         self._process = subprocess.Popen(
             [
                 *("setpriv", "--pdeathsig", "KILL"),  # it does not outlive the test run, however that ends
                 *("unshare", "--pid", "--fork", "--kill-child", "--mount", "--mount-proc", "--propagation", "private"),
-                *("sh", str(BOOT), self._layer.name, str(self._tree), *options),
+                *("sh", str(BOOT), self._layer.name, str(self._tree), DISK, *options),
             ],
             stdin=subprocess.DEVNULL,
             stdout=self._console,
