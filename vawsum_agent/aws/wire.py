@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 _OK = b"HTTP/1.1 200 "
 _END = b"\r\n\r\n"
+_KEEP_ALIVE = "keep-alive"
 _ANSWER_BYTES = 1 << 14
 _LONGEST_HEAD_BYTES = 1 << 16
 _PIECE_BYTES = 1 << 17
@@ -131,7 +132,8 @@ def _read(sock: socket.socket) -> tuple[WireAnswer, bool]:
     if not rest and head.startswith(_OK):
         lines = head.decode("latin-1").split("\r\n")[1:]
         headers = {name.lower(): value.strip() for name, _, value in [line.partition(":") for line in lines]}
-        if headers.get("content-length") == "0" and "connection" not in headers:
+        is_last = headers.get("connection", _KEEP_ALIVE).lower() != _KEEP_ALIVE
+        if headers.get("content-length") == "0" and not is_last:
             return WireAnswer(http.client.OK, headers, b""), True
     return _read_any(sock, data)
 
