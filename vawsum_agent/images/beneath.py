@@ -56,8 +56,8 @@ def open_folder(root: int, path: bytes) -> int:
     parts = path.split(b"/") if path else []
     if {b"", b".", b".."} & set(parts):
         raise OSError(errno.EINVAL, os.strerror(errno.EINVAL), path)
-    descriptor = os.open(".", _FOLDER, dir_fd=root)
-    for part in parts:
+    descriptor = os.open(parts[0] if parts else ".", _FOLDER, dir_fd=root)
+    for part in parts[1:]:
         try:
             following = os.open(part, _FOLDER, dir_fd=descriptor)
         finally:
@@ -72,6 +72,9 @@ def parent_of(root: int, path: bytes) -> Iterator[tuple[int, bytes]]:
     folder, _, name = path.rpartition(b"/")
     if name in {b"", b".", b".."}:
         raise OSError(errno.EINVAL, os.strerror(errno.EINVAL), path)
+    if not folder:
+        yield root, name
+        return
     descriptor = open_folder(root, folder)
     try:
         yield descriptor, name

@@ -138,6 +138,9 @@ class Quarantine:
 
     @contextlib.contextmanager
     def _place_of(self, pieces: tuple[bytes, ...], *, is_new: bool = False) -> Iterator[tuple[int, bytes]]:
+        if len(pieces) == 1:  # of nearly all: nothing to open on the way
+            yield self._descriptor, pieces[0]
+            return
         with self._folder_of(pieces[:-1], is_new=is_new) as folder:
             yield folder, pieces[-1]
 

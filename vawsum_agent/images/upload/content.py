@@ -16,6 +16,7 @@ LARGE_BYTES = 16 << 20
 """What is larger goes in parts."""
 
 _BLOCK_BYTES = 1 << 20
+_LONGER = "the file became longer while it was read"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +46,13 @@ def read(descriptor: int, size_bytes: int, look: Callable[[bytes], object]) -> C
     """
     if size_bytes > LARGE_BYTES:
         return Content(_digest(descriptor, size_bytes, look), None)
-    body = os.pread(descriptor, size_bytes, 0)
+    # One byte more than there should be: where it is read, the file became longer.
+    body = os.pread(descriptor, size_bytes + 1, 0)
     while len(body) < size_bytes:
         body += _more(descriptor, size_bytes - len(body), len(body))
-    _expect_end(descriptor, size_bytes)
+        _expect_end(descriptor, size_bytes)
+    if len(body) > size_bytes:
+        raise ContentChanged(_LONGER)
     look(body)
     return Content(hashlib.sha256(body).digest(), body)
 
@@ -75,5 +79,4 @@ def _more(descriptor: int, count: int, offset: int) -> bytes:
 
 def _expect_end(descriptor: int, size_bytes: int) -> None:
     if os.pread(descriptor, 1, size_bytes):
-        message = "the file became longer while it was read"
-        raise ContentChanged(message)
+        raise ContentChanged(_LONGER)
