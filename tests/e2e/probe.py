@@ -1,4 +1,7 @@
-"""Runs inside the daemon's unit on a booted host and notes what it can do; test_confinement.py judges it."""
+"""Runs inside a unit of the agent on a booted host and notes what it can do; the test that asked judges it.
+
+``probe.json`` beside it names the paths to ``read`` and to ``write``, and where the ``outcome`` goes.
+"""
 
 from __future__ import annotations
 
@@ -7,23 +10,13 @@ import errno
 import json
 import mmap
 import os
+import socket
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-WRITTEN = (
-    "/var/lib/vawsum-agent/x",
-    "/run/vawsum-agent/x",
-    "/etc/vawsum-agent/x",
-    "/etc/cron.d/x",
-    "/var/log/x",
-    "/opt/vawsum-agent/x",
-    "/usr/bin/x",
-    "/var/www/x",
-)
 
 
 def attempt(deed: Callable[[], object]) -> str:
@@ -61,11 +54,15 @@ def main() -> None:
     status = Path("/proc/self/status").read_text(encoding="utf-8").splitlines()
     probed = {
         "read": {path: attempt(partial(read, path)) for path in wanted["read"]},
-        "write": {path: attempt(partial(Path(path).write_bytes, b"x")) for path in WRITTEN},
+        "write": {path: attempt(partial(Path(path).write_bytes, b"x")) for path in wanted["write"]},
         "capabilities": dict(line.split(":\t") for line in status if line.startswith("Cap")),
-        "calls": {"open_by_handle_at": attempt(open_by_handle), "mmap write+exec": attempt(write_and_run)},
+        "calls": {
+            "open_by_handle_at": attempt(open_by_handle),
+            "mmap write+exec": attempt(write_and_run),
+            "internet": attempt(lambda: socket.socket(socket.AF_INET).close()),
+        },
     }
-    Path("/var/lib/vawsum-agent/probed.json").write_text(json.dumps(probed), encoding="utf-8")
+    Path(wanted["outcome"]).write_text(json.dumps(probed), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -37,6 +37,17 @@ SECRETS = (
     "/var/lib/cloud/instance/user-data.txt",
 )
 LOGS = ("/var/log/apache2/other.log", "/var/log/mysql/error.log", "/var/log/closed/app.log")
+WRITTEN = (
+    "/var/lib/vawsum-agent/x",
+    "/run/vawsum-agent/x",
+    "/etc/vawsum-agent/x",
+    "/etc/cron.d/x",
+    "/var/log/x",
+    "/opt/vawsum-agent/x",
+    "/usr/bin/x",
+    "/var/www/x",
+)
+OUTCOME = "/var/lib/vawsum-agent/probed.json"
 
 
 @pytest.fixture(scope="module")
@@ -46,11 +57,12 @@ def probed(booted_host: BootedHost) -> dict[str, dict[str, str]]:
         if path != "/etc/shadow":
             booted_host.write(path, "content\n", mode=0o600)
     booted_host.write("/usr/local/lib/probe.py", (Path(__file__).parent / "probe.py").read_text())
-    booted_host.write("/usr/local/lib/probe.json", json.dumps({"read": [*SECRETS, *LOGS]}))
+    wanted = {"read": [*SECRETS, *LOGS], "write": WRITTEN, "outcome": OUTCOME}
+    booted_host.write("/usr/local/lib/probe.json", json.dumps(wanted))
     booted_host.write("/etc/systemd/system/probe.service", unit_text())
     booted_host.write("/etc/systemd/system/probe.service.d/probe.conf", RUN_PROBE)
     booted_host.run("systemctl daemon-reload && systemctl start probe.service || journalctl -u probe --no-pager >&2")
-    found: dict[str, dict[str, str]] = json.loads(booted_host.read("/var/lib/vawsum-agent/probed.json"))
+    found: dict[str, dict[str, str]] = json.loads(booted_host.read(OUTCOME))
     return found
 
 
@@ -82,6 +94,7 @@ def test_no_way_around_the_hidden_paths(probed: dict[str, dict[str, str]]) -> No
     """open_by_handle_at(2), with which the capability opens any inode, is refused; so is writable code."""
     assert probed["calls"]["open_by_handle_at"] == f"errno {EPERM}"
     assert probed["calls"]["mmap write+exec"] != "done"
+    assert probed["calls"]["internet"] == "done"
 
 
 def test_systemd_rates_it_as_confined(booted_host: BootedHost) -> None:

@@ -14,8 +14,9 @@ import pytest
 from sandbox.client import Sandbox
 from tests.e2e.agent_on_host import CONFIGURATION, UNIT, AgentOnHost
 from tests.e2e.host.booted import BootedHost
-from tests.e2e.host.install import unit_text
+from tests.e2e.host.install import UNITS, unit_text
 from tests.e2e.host.tree import debian_tree, missing_tool
+from tests.e2e.images_on_host import HELPER_SOCKET, SOCKET_PATH
 from vawsum_agent import __version__
 
 if TYPE_CHECKING:
@@ -119,7 +120,8 @@ def test_every_file_is_roots_and_nobody_else_writes_it(packages: Path) -> None:
     assert {path for path in files if not path.startswith(("/opt/vawsum-agent/", "/usr/"))} == set()
     policies = {f"/usr/share/vawsum-agent/iam/{policy.name}" for policy in REPOSITORY.glob("packaging/iam/*.json")}
     examples = {f"/usr/share/vawsum-agent/etc/vawsum-agent/{role}.toml" for role in ("web", "db")}
-    assert policies | examples <= files.keys()
+    units = {f"/usr/lib/systemd/system/{unit}" for unit in UNITS}
+    assert policies | examples | units <= files.keys()
 
 
 @pytest.mark.skipif(shutil.which("rpm") is None, reason="looking into the rpm needs rpm")
@@ -201,15 +203,17 @@ def test_upgrade_starts_nothing(host: BootedHost) -> None:
 def test_removal_keeps_what_a_purge_deletes(agent: AgentOnHost) -> None:
     """A removal stops the agent, and a reinstallation goes on where it was; a purge leaves nothing but the user."""
     host = agent.host
+    host.run(f"systemctl enable --now --quiet {HELPER_SOCKET}")
     host.run(f"echo before >>{LOG}")
     host.wait_for("the line", lambda: agent.sandbox.count(GROUP) == 1)
 
     host.run("dpkg --remove vawsum-agent")
     assert not agent.host.is_active(UNIT)
+    assert host.run(f"ls {SOCKET_PATH}", check=False).stdout == ""
     assert host.run("ls -d /opt/vawsum-agent /usr/bin/vawsum-agent", check=False).stdout == ""
     host.run(f"test -e {CONFIGURATION} && test -e /var/lib/vawsum-agent/state.db")
 
-    host.run(f"dpkg --install {PACKAGES}/vawsum-agent_*.deb && systemctl is-enabled {UNIT}")
+    host.run(f"dpkg --install {PACKAGES}/vawsum-agent_*.deb && systemctl is-enabled {UNIT} {HELPER_SOCKET}")
     agent.start()
     host.run(f"echo after >>{LOG}")
     host.wait_for("the line after", lambda: agent.sandbox.count(GROUP) == 2)
@@ -217,7 +221,8 @@ def test_removal_keeps_what_a_purge_deletes(agent: AgentOnHost) -> None:
 
     host.run("dpkg --purge vawsum-agent")
     left = (
-        "/etc/vawsum-agent /var/lib/vawsum-agent /opt/vawsum-agent /etc/systemd/system/multi-user.target.wants/vawsum*"
+        "/etc/vawsum-agent /var/lib/vawsum-agent /opt/vawsum-agent /etc/systemd/system/multi-user.target.wants/vawsum* "
+        "/etc/systemd/system/sockets.target.wants/vawsum*"
     )
     assert host.run(f"ls -d {left}", check=False).stdout == ""
     host.run("getent passwd vawsum-agent")

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
 LOCKED_WHEELS = "/mnt/locked-wheels"
 AGENT_WHEEL = "/mnt/agent-wheel"
+UNITS = ("vawsum-agent.service", "vawsum-agent-owner@.service", "vawsum-agent-owner@.socket")
 INSTALL = f"""
 set -e
 python3 -m venv /opt/vawsum-agent
@@ -28,12 +29,13 @@ def install_agent(host: BootedHost) -> None:
     """Install the agent; it is neither configured nor started yet."""
     lock = REPOSITORY / "requirements" / "runtime.lock"
     host.write("/usr/share/vawsum-agent/runtime.lock", lock.read_text())
-    host.write("/usr/lib/systemd/system/vawsum-agent.service", unit_text())
+    for unit in UNITS:
+        host.write(f"/usr/lib/systemd/system/{unit}", unit_text(unit))
     sysusers = REPOSITORY / "systemd" / "vawsum-agent.sysusers.conf"
     host.write("/usr/lib/sysusers.d/vawsum-agent.conf", sysusers.read_text())
     host.run(INSTALL, timeout_s=240)
 
 
-def unit_text() -> str:
-    """The daemon's unit file."""
-    return (REPOSITORY / "systemd" / "vawsum-agent.service").read_text()
+def unit_text(unit: str = UNITS[0]) -> str:
+    """A unit file; the daemon's unless another is named."""
+    return (REPOSITORY / "systemd" / unit).read_text()
