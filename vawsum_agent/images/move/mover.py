@@ -68,7 +68,7 @@ class Mover:
         rules: the same, ready to be asked.
         uploader: puts files into the bucket; called by several threads.
         remover: takes them away; called by one thread at a time.
-        clock: wall time.
+        clock: wall and monotonic time.
         on_progress: told within and after each file, by its thread, how many bytes go next in one piece.
     """
 
@@ -106,7 +106,7 @@ class Mover:
             on_settled: given what became of some files as soon as it is known, by one thread at a time; what is
                 returned then tells of the others alone.
         """
-        run = Run(self, deque(paths), is_halted, on_settled)
+        run = Run(self, deque(paths), self._clock, is_halted, on_settled)
         if jobs == 1:
             run.work()
         else:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections import deque
     from collections.abc import Callable
 
+    from vawsum_agent.core.clock import Clock
     from vawsum_agent.images.fingerprint import Fingerprint
     from vawsum_agent.images.inspect.picture import Picture
     from vawsum_agent.images.upload.send import Sent
@@ -29,6 +30,9 @@ if TYPE_CHECKING:
 
 REMOVED_AT_ONCE = 64
 """Files whose removal is asked for together."""
+
+REMOVED_AFTER_S = 1.0
+"""For as long a file may wait for others to be removed with it: on a slow line these are long in coming."""
 
 
 class Work(Protocol):
@@ -59,6 +63,7 @@ class Run:
     Args:
         work: sends and removes its files.
         waiting: paths of these.
+        clock: monotonic.
         is_halted: asked before each file.
         on_settled: see `Mover.move`.
     """
@@ -67,15 +72,18 @@ class Run:
         self,
         work: Work,
         waiting: deque[bytes],
+        clock: Clock,
         is_halted: Callable[[], bool],
         on_settled: Callable[[Moved], None] | None,
     ) -> None:
         self._work = work
         self._waiting = waiting
+        self._clock = clock
         self._is_halted = is_halted
         self._on_settled = on_settled
         self._moved = Moved()
         self._sent: list[Removal] = []  # by all threads, so that few wait for being removed however many send
+        self._sent_since_s = 0.0
         self._failed: list[bytes] = []
         self._error: AgentError | None = None
         self._lock = threading.Lock()
@@ -121,6 +129,8 @@ class Run:
         with self._lock:
             self._moved.rewritten += result.kind is Kind.REWRITTEN
             if self._work.is_removing:
+                if not self._sent:
+                    self._sent_since_s = self._clock.monotonic()
                 self._sent.append(Removal(picture.path, picture.fingerprint))
             else:
                 self._moved.copied_count += 1
@@ -130,7 +140,8 @@ class Run:
 
     def _remove_sent(self, at_least: int) -> None:
         with self._lock:
-            if len(self._sent) < at_least:
+            is_overdue = self._sent and self._clock.monotonic() - self._sent_since_s >= REMOVED_AFTER_S
+            if len(self._sent) < at_least and not is_overdue:
                 return
             removals, self._sent = self._sent, []
         try:

@@ -6,6 +6,7 @@ import threading
 from collections import deque
 from typing import TYPE_CHECKING
 
+from vawsum_agent.core.clock import SystemClock
 from vawsum_agent.images.fingerprint import Fingerprint
 from vawsum_agent.images.inspect.picture import Picture, Refused
 from vawsum_agent.images.move.run import REMOVED_AT_ONCE, Run
@@ -25,10 +26,21 @@ LIMIT_S = 30.0
 PATHS = [f"{number}.jpg".encode() for number in range(REMOVED_AT_ONCE * 3 + 7)]
 
 
+class SlowClock(SystemClock):
+    """Goes on only when it is told to."""
+
+    at_s = 0.0
+
+    def monotonic(self) -> float:
+        """See `Clock.monotonic`."""
+        return self.at_s
+
+
 class Works:
     """Sends everything but what is refused, and removes everything.
 
     Attributes:
+        takes_s: seconds that each file takes to be sent.
         removed: how many files it was given to be removed, each time.
         sends_on: set when one was sent after the first removal began.
         at_removal: called within each removal, with how long it may take; False is a failure.
@@ -36,8 +48,10 @@ class Works:
 
     def __init__(self, *, is_removing: bool = True, refused: frozenset[bytes] = frozenset()) -> None:
         self.is_removing = is_removing
+        self.takes_s = 0.0
         self.removed: list[int] = []
         self.turn = Turn()
+        self.clock = SlowClock()
         self.sends_on = threading.Event()
         self.at_removal: Callable[[float], object] = lambda _: None
         self._refused = refused
@@ -49,6 +63,7 @@ class Works:
             raise Refused(Reason.NOT_AN_IMAGE, fingerprint)
         if self.removed:
             self.sends_on.set()
+        self.clock.at_s += self.takes_s
         return Picture(path, -1, fingerprint, "image/jpeg"), Sent(Kind.MOVED, path.decode())
 
     def remove(self, removals: list[Removal]) -> list[Outcome]:
@@ -58,10 +73,10 @@ class Works:
         return [Outcome.REMOVED] * len(removals)
 
 
-def worked(works: Works, on_settled: Callable[[Moved], None] | None = None) -> Moved:
-    """Have some threads work at all paths."""
-    run = Run(works, deque(PATHS), lambda: False, on_settled)
-    threads = [threading.Thread(target=run.work) for _ in range(THREADS)]
+def worked(works: Works, on_settled: Callable[[Moved], None] | None = None, count: int = THREADS) -> Moved:
+    """Have ``count`` threads work at all paths."""
+    run = Run(works, deque(PATHS), works.clock, lambda: False, on_settled)
+    threads = [threading.Thread(target=run.work) for _ in range(count)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -97,6 +112,14 @@ def test_copies_are_told_at_once() -> None:
     moved = worked(Works(is_removing=False), told.append)
     assert sum(some.copied_count for some in [*told, moved]) == len(PATHS)
     assert max(len(some.kept) for some in [*told, moved]) <= REMOVED_AT_ONCE
+
+
+def test_none_waits_long_for_others() -> None:
+    """On a slow line files are removed, and told of, one or a few at a time."""
+    works = Works()
+    works.takes_s = 0.3
+    assert worked(works, count=1).moved_count == len(PATHS)
+    assert max(works.removed) == 5  # the first, and four that took more than a second together
 
 
 def test_removing_keeps_nobody_from_sending() -> None:
