@@ -23,7 +23,7 @@ $environment/bin/python -m compileall -q $environment/lib ||
 if [ -d /run/systemd/system ]; then
     systemctl daemon-reload
     # The owners' helpers: the next request starts the new version. They may be ended at any moment.
-    systemctl stop 'vawsum-agent-owner@*.service' || :
+    systemctl --quiet stop 'vawsum-agent-owner@*.service' || :
     # Never `restart`, never `enable`: what nobody has configured is not started.
     systemctl try-restart vawsum-agent.service ||
         echo "vawsum-agent: it did not start again; journalctl -u vawsum-agent says why" >&2
