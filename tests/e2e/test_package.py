@@ -213,7 +213,8 @@ def test_removal_keeps_what_a_purge_deletes(agent: AgentOnHost) -> None:
     assert host.run("ls -d /opt/vawsum-agent /usr/bin/vawsum-agent", check=False).stdout == ""
     host.run(f"test -e {CONFIGURATION} && test -e /var/lib/vawsum-agent/state.db")
 
-    host.run(f"dpkg --install {PACKAGES}/vawsum-agent_*.deb && systemctl is-enabled {UNIT} {HELPER_SOCKET}")
+    host.run(f"dpkg --install {PACKAGES}/vawsum-agent_*.deb && systemctl is-enabled {UNIT}")
+    host.run(f"systemctl is-enabled {HELPER_SOCKET}")
     agent.start()
     host.run(f"echo after >>{LOG}")
     host.wait_for("the line after", lambda: agent.sandbox.count(GROUP) == 2)
