@@ -64,9 +64,12 @@ class Terminal:
         return True
 
     def close(self) -> None:
-        """End the command if it has not ended."""
-        self.process.kill()
-        self.process.wait()
+        """Wait for the command, which lets go of the terminal a moment before it ends; a kill ends one that hangs."""
+        try:
+            self.process.wait(LIMIT_S)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
         os.close(self._master)
 
 
