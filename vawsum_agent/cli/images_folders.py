@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import os
 import pwd
 from contextlib import contextmanager
@@ -60,6 +61,8 @@ def as_owner(folder: ImagesFolder) -> Iterator[None]:
     except KeyError as exc:
         message = f"images.folder {folder.name}: there is no user {folder.owner}"
         raise FolderError(message, hint="set `owner` to the user that PHP runs as") from exc
+    # Python reads this codec when the first name is resolved, perhaps from where the owner may not read.
+    codecs.lookup("idna")
     before = os.getgroups(), os.getegid()
     os.setgroups([])
     os.setegid(owner.pw_gid)

@@ -72,6 +72,7 @@ def memory_mb(pid: int) -> dict[str, float]:
 def test_a_million_files(agent: MovingAgent, uploads: Uploads, sandbox: Sandbox, tell: Callable[[str], None]) -> None:
     """1,000,000 files waiting: scan ≤ 60 s, resident ≤ 110 MB, `status` at once."""
     fill(uploads)
+    time.sleep(1.1)  # all are older than min_age
     refusal = sandbox.fault("unavailable", operation="s3:PutObject")
     agent.start_and_wait()
     watch = Watch(agent)
