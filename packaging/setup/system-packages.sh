@@ -10,6 +10,7 @@ php8.2-cli php-cli
 mariadb-server
 logrotate
 nginx-light nginx
+rclone
 rsyslog
 rpm
 openssl

@@ -14,6 +14,7 @@ from tests.bench.daemon import BenchError
 from tests.bench.files import REPOSITORY
 from tests.bench.idle import idle
 from tests.bench.latency import latency
+from tests.bench.moving import moving
 from tests.bench.publishing import publishing
 from tests.bench.rounds import SCENARIOS, measure
 from tests.bench.sampling import sampling_rows
@@ -36,6 +37,7 @@ _OTHERS: dict[str, Callable[[Path, Scale], list[Row]]] = {
     "sampling": lambda _, scale: sampling_rows(scale),
     "publishing": publishing,
     "uploading": uploading,
+    "moving": moving,
 }
 _ALL = (*_CATCH_UPS, *_OTHERS)
 

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from sandbox.aws.certificate import Certificate
+
 # The body is read to its end before the answer, as the service has to; a bare `return` would answer before.
 # Bodies stay in memory, and what answers sees their headers alone unless it wants more.
 _CONFIGURATION = """
@@ -65,6 +67,7 @@ class Nginx(Server):
     def __init__(self, directory: Path, *, answering: Path | None = None, passes_bodies: bool = False) -> None:
         super().__init__(directory)
         self.port = free_port()
+        self.url = f"https://localhost:{self.port}"
         self.authority = directory / "ca.pem"
         self.trusted = directory / "trusted.pem"
         self._answering = answering
@@ -77,7 +80,11 @@ class Nginx(Server):
         # As many authorities as every AWS SDK trusts by default: they take memory, and time at each new connection.
         trusted = importlib.resources.files("botocore").joinpath("cacert.pem").read_bytes()
         self.trusted.write_bytes(self.authority.read_bytes() + trusted)
-        text = _CONFIGURATION.format(
+        (self.directory / "nginx.conf").write_text(self.configuration(certificate))
+
+    def configuration(self, certificate: Certificate) -> str:
+        """Say what it answers."""
+        return _CONFIGURATION.format(
             folder=self.directory,
             answering=self._answering or self.directory / "at-once.sock",
             port=self.port,
@@ -85,7 +92,6 @@ class Nginx(Server):
             key=certificate.key,
             body=self._body,
         )
-        (self.directory / "nginx.conf").write_text(text)
 
     def command(self) -> Sequence[str]:
         """See `Server.command`."""
@@ -108,7 +114,7 @@ class Nginx(Server):
         kept = {key: value for key, value in os.environ.items() if not key.startswith("AWS_")}
         return {
             **kept,
-            "AWS_ENDPOINT_URL": f"https://localhost:{self.port}",
+            "AWS_ENDPOINT_URL": self.url,
             "AWS_CA_BUNDLE": str(self.trusted),
             "AWS_EC2_METADATA_DISABLED": "true",
             "AWS_ACCESS_KEY_ID": "AKIABENCH00000000000",

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """Sizes in bytes of a log file, repetitions, seconds of idling, lines, rounds of sampling."""
+    """Sizes in bytes of a log file, repetitions, seconds of idling, lines, rounds of sampling, pictures to move."""
 
     access_bytes: int
     other_bytes: int
@@ -16,11 +16,26 @@ class Scale:
     idle_s: float
     lines: int
     samplings: int
+    pictures: int
 
 
 FULL = Scale(
-    access_bytes=400_000_000, other_bytes=200_000_000, rounds=4, settle_s=5.0, idle_s=60.0, lines=24, samplings=50
+    access_bytes=400_000_000,
+    other_bytes=200_000_000,
+    rounds=4,
+    settle_s=5.0,
+    idle_s=60.0,
+    lines=24,
+    samplings=50,
+    pictures=20_000,
 )
 QUICK = Scale(
-    access_bytes=100_000_000, other_bytes=50_000_000, rounds=2, settle_s=2.0, idle_s=8.0, lines=5, samplings=10
+    access_bytes=100_000_000,
+    other_bytes=50_000_000,
+    rounds=2,
+    settle_s=2.0,
+    idle_s=8.0,
+    lines=5,
+    samplings=10,
+    pictures=4_000,
 )

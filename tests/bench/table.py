@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-_HEADINGS = ("", "figure", "target", "of the floor", "")
+_HEADINGS = ("", "figure", "target", "ratio", "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,8 @@ class Row:
     Attributes:
         samples: one figure a repetition.
         is_peak: whether the highest sample counts, not the median.
-        ratios: to the floor, each measured right before its sample; empty where none applies.
+        ratios: to the floor, or to whatever the row's name says, each measured right beside its sample; empty where
+            none applies.
     """
 
     name: str
@@ -86,8 +87,8 @@ class Row:
             "figure": round(self.figure, 4),
             "samples": [round(sample, 4) for sample in self.samples],
             "target": str(self.target) if self.target else None,
-            "ratio_to_floor": None if self.ratio is None else round(self.ratio, 4),
-            "ratios_to_floor": [round(ratio, 4) for ratio in self.ratios],
+            "ratio": None if self.ratio is None else round(self.ratio, 4),
+            "ratios": [round(ratio, 4) for ratio in self.ratios],
             "ratio_target": str(self.ratio_target) if self.ratio_target else None,
             "ok": self.is_ok,
         }
