@@ -86,6 +86,8 @@ def objects_of(folder: ImagesFolder, bucket: Bucket, path: str) -> list[tuple[st
         AwsError: the bucket could not be asked.
     """
     if path:
+        if not _is_path(folder, path):
+            return []
         head = bucket.head(folder.prefix + path)
         if head is not None:
             return [(path, head.size_bytes)]
@@ -209,7 +211,7 @@ def _is_path(folder: ImagesFolder, path: str) -> bool:
     """Whether a key, which others may have written, can be one of our files."""
     parts = path.split("/")
     is_plain = not {"", ".", ".."} & set(parts) and os.fsencode(parts[0]) != QUARANTINE
-    return is_plain and refuse_name(len(folder.prefix.encode()), path.encode()) is None
+    return is_plain and refuse_name(len(folder.prefix.encode()), os.fsencode(path)) is None
 
 
 def _failed(folder: ImagesFolder, path: str, exc: OSError) -> RehydrateError:
