@@ -210,7 +210,10 @@ def test_aws_away(agent: Process) -> None:
     log.write_text("one line\n")
     agent.write(LOGS.format(folder=agent.folder), drain_timeout="2s")
     agent.start()
+    agent.wait_for(lambda: agent.status()["components"][0]["state"] != "starting")
     drained = agent.command("drain", "--timeout", "1s")
+    while drained.returncode == 75:  # the start is still under way
+        drained = agent.command("drain", "--timeout", "1s")
     assert drained.returncode == 1
     assert drained.stderr.startswith("error: ")
     assert "Traceback" not in drained.stderr
