@@ -6,7 +6,7 @@ import signal
 from typing import TYPE_CHECKING, NoReturn
 
 from sandbox.admin_client import SandboxError
-from sandbox.demo import logs_scene, metrics_scene
+from sandbox.demo import images_scene, logs_scene, metrics_scene
 from sandbox.demo.agent import AgentError
 from sandbox.demo.narrator import Narrator
 from sandbox.servers.process import ServerError
@@ -14,7 +14,11 @@ from sandbox.servers.process import ServerError
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-SCENES: dict[str, Callable[[Narrator], bool]] = {"logs": logs_scene.run, "metrics": metrics_scene.run}
+SCENES: dict[str, Callable[[Narrator], bool]] = {
+    "logs": logs_scene.run,
+    "metrics": metrics_scene.run,
+    "images": images_scene.run,
+}
 INTERRUPTED = 130
 
 

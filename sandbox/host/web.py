@@ -131,7 +131,7 @@ class RealHost:
 @contextmanager
 def open_host(directory: Path) -> Iterator[WebHost]:
     """Run a web host below `directory`: a real one where Apache and PHP-FPM are installed."""
-    if not _can_be_real():
+    if not can_be_real():
         stand_in = StandInHost(directory)
         try:
             yield stand_in
@@ -146,7 +146,8 @@ def open_host(directory: Path) -> Iterator[WebHost]:
         host.stop()
 
 
-def _can_be_real() -> bool:
+def can_be_real() -> bool:
+    """Whether Apache and PHP-FPM are installed."""
     try:
         fpm_binary()
     except ServerError:
