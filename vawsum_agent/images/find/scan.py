@@ -111,7 +111,8 @@ def scan(
         known: tells of a file that is as it was when it was found to stay: True for one that is copied, the reason for
             one that is refused, False for one to be looked at. None when nothing is known.
         after: the `Scan.last` of the scan before: what comes up to there neither counts as due nor is selected.
-        most, most_path_bytes: candidates to select.
+        most: candidates to select.
+        most_path_bytes: the same, by what their paths take.
     """
     found = Scan()
     oldest = _Oldest(most, most_path_bytes)
