@@ -11,6 +11,7 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from sandbox.client import REPOSITORY
@@ -65,7 +66,7 @@ class Uploads:
         for folder, _, names in os.walk(self.path):
             for name in names:
                 file = os.path.join(folder, name)  # noqa: PTH118 - as walk gives it
-                with open(file, "rb") as opened:  # noqa: PTH123
+                with suppress(FileNotFoundError), open(file, "rb") as opened:  # noqa: PTH123 - it may move right now
                     found[os.path.relpath(file, self.path)] = opened.read()
         return found
 
