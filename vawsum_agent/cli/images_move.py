@@ -7,6 +7,7 @@ import signal
 import sys
 import time
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING
 
 import click
@@ -24,7 +25,11 @@ from vawsum_agent.core.text import printable
 from vawsum_agent.daemon.identity import Host
 from vawsum_agent.daemon.log_output import silence
 from vawsum_agent.daemon.session import open_session
+from vawsum_agent.images.beneath import open_root
+from vawsum_agent.images.inspect.rules import rules_of
 from vawsum_agent.images.move.bandwidth import Bandwidth, LimitedUploader
+from vawsum_agent.images.move.crew import Crew
+from vawsum_agent.images.move.mover import Mover
 from vawsum_agent.images.remove.choose import choose
 from vawsum_agent.images.sweep import Sweep
 from vawsum_agent.images.upload.send import Sender
@@ -39,6 +44,9 @@ if TYPE_CHECKING:
     from vawsum_agent.images.sweep import Swept
 
 _JOBS = 8
+_MOST_PROCESSES = 4
+"""One a core; each takes 50 MB, most of it shared."""
+
 _INTERRUPTED = 130
 _LOOK_UP_EVERY_S = 0.1
 _CURSOR_ON = "\x1b[?25h\n"
@@ -80,15 +88,14 @@ def move(
     silence()
     config = load(config_path).config
     folders = chosen(config, config_path, names)
-    session = open_session(config.agent, Host(InstanceMetadata()))
-    session.credentials()  # while we are who we are: an owner can't read root's ~/.aws
+    count = min(jobs, len(os.sched_getaffinity(0)), _MOST_PROCESSES)
     results = []
     with _interruptible() as is_halted:
         for folder in folders:
-            uploader = _uploader(config, folder, session, bandwidth, is_halted)
-            with as_owner(folder), _shown(folder, as_json=as_json) as show:
+            made = partial(_opened, config, folder, bandwidth and bandwidth // count)
+            with Crew(made, count) as crew, as_owner(folder), _shown(folder, as_json=as_json) as show:
                 sweep = Sweep(
-                    folder, uploader, choose(folder), SystemClock(), jobs=jobs, is_halted=is_halted, on_progress=show
+                    folder, crew, choose(folder), SystemClock(), jobs=jobs, is_halted=is_halted, on_progress=show
                 )
                 results.append((folder, sweep.run()))
         was_interrupted = is_halted()
@@ -103,6 +110,22 @@ def move(
     if was_interrupted:
         return _INTERRUPTED
     return int(any(swept.error is not None or swept.left_count for _, swept in results))
+
+
+@contextmanager
+def _opened(
+    config: Config, folder: ImagesFolder, bandwidth: int | None, is_halted: Callable[[], bool]
+) -> Iterator[Mover]:
+    """Give what moves the files of a folder, in a process of its own."""
+    session = open_session(config.agent, Host(InstanceMetadata()))
+    session.credentials()  # while we are who we are: an owner can't read root's ~/.aws
+    uploader = _uploader(config, folder, session, bandwidth, is_halted)
+    with as_owner(folder):
+        root = open_root(folder.path)
+        try:
+            yield Mover(folder, root, rules_of(folder, root), uploader, choose(folder), SystemClock())
+        finally:
+            os.close(root)
 
 
 def _uploader(

@@ -14,7 +14,6 @@ from vawsum_agent.images.find.scan import Refusals, Scan, scan
 from vawsum_agent.images.find.walk import Walk
 from vawsum_agent.images.inspect.rules import rules_of
 from vawsum_agent.images.move.account import Totals
-from vawsum_agent.images.move.mover import Mover
 from vawsum_agent.images.move.schedule import retry_s
 from vawsum_agent.images.move.selection import Selection
 
@@ -25,7 +24,8 @@ if TYPE_CHECKING:
     from vawsum_agent.core.clock import Clock
     from vawsum_agent.images.find.scan import Place
     from vawsum_agent.images.inspect.rules import Rules
-    from vawsum_agent.images.move.mover import Moved, Uploader
+    from vawsum_agent.images.move.crew import SliceMover
+    from vawsum_agent.images.move.moved import Moved
     from vawsum_agent.images.remove.removal import Remover
 
 GIVE_UP_AFTER_S = 300.0
@@ -57,8 +57,8 @@ class Sweep:
 
     Args:
         folder: which one.
-        uploader: puts files into the bucket.
-        remover: takes them away.
+        mover: uploads files and has them removed.
+        remover: puts back what a crash left on its way out.
         clock: wall and monotonic time.
         jobs: uploads at once.
         is_halted: asked often; True ends it after the files under way.
@@ -68,7 +68,7 @@ class Sweep:
     def __init__(
         self,
         folder: ImagesFolder,
-        uploader: Uploader,
+        mover: SliceMover,
         remover: Remover,
         clock: Clock,
         *,
@@ -77,7 +77,7 @@ class Sweep:
         on_progress: Callable[[Swept], None],
     ) -> None:
         self._folder = folder
-        self._uploader = uploader
+        self._mover = mover
         self._remover = remover
         self._clock = clock
         self._jobs = jobs
@@ -115,7 +115,7 @@ class Sweep:
             if is_first:
                 swept.found, is_first = found, False
                 self._on_progress(swept)
-            self._move(root, rules, selection, swept)
+            self._move(selection, swept)
             if not selection.is_used_up or self._is_halted():
                 swept.left_count = len(selection) + found.left_out_count
                 swept.refusals.merge(found.refusals)
@@ -128,12 +128,13 @@ class Sweep:
             message = f"{self._folder.path}: {exc.strerror}"
             raise FolderError(message, hint="the folder could not be listed") from exc
 
-    def _move(self, root: int, rules: Rules, selection: Selection, swept: Swept) -> None:
-        mover = Mover(self._folder, root, rules, self._uploader, self._remover, self._clock)
+    def _move(self, selection: Selection, swept: Swept) -> None:
         while selection and not self._is_halted():
             # All at once: each slice would begin and end with threads that wait for each other.
             jobs, size = (1, 1) if self._attempt else (self._jobs, len(selection))
-            moved = mover.move(selection.take(size), jobs, self._is_halted, lambda settled: self._book(settled, swept))
+            moved = self._mover.move(
+                selection.take(size), jobs, self._is_halted, lambda settled: self._book(settled, swept)
+            )
             selection.give_back(moved)
             self._book(moved, swept)
             if moved.error is not None and not self._may_try_again(moved.error):

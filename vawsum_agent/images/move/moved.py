@@ -49,6 +49,20 @@ class Moved:
     failed: list[bytes] = field(default_factory=list)
     error: AgentError | None = None
 
+    def merge(self, other: Moved) -> None:
+        """Add what became of others."""
+        self.moved_count += other.moved_count
+        self.moved_bytes += other.moved_bytes
+        self.copied_count += other.copied_count
+        self.copied_bytes += other.copied_bytes
+        self.rewritten += other.rewritten
+        self.later += other.later
+        self.kept += other.kept
+        self.refusals.merge(other.refusals)
+        self.left += other.left
+        self.failed += other.failed
+        self.error = self.error or other.error
+
     @property
     def settled_count(self) -> int:
         """How many files were dealt with, whatever became of them."""

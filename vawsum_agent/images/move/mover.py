@@ -19,7 +19,7 @@ from vawsum_agent.images.upload.content import LARGE_BYTES
 from vawsum_agent.images.upload.send import Kind
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Sequence
 
     from vawsum_agent.config.model import ImagesFolder
     from vawsum_agent.core.clock import Clock
@@ -92,7 +92,7 @@ class Mover:
 
     def move(
         self,
-        paths: Iterable[bytes],
+        paths: Sequence[bytes],
         jobs: int,
         is_halted: Callable[[], bool] = lambda: False,
         on_settled: Callable[[Moved], None] | None = None,
