@@ -44,6 +44,8 @@ class Terminal:
         self._master, slave = pty.openpty()
         fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", height, width, 0, 0))
         environment = {name: value for name, value in os.environ.items() if name not in {"COLUMNS", "LINES"}}
+        # Whoever starts tests in the background may have them ignore Ctrl-C, which a child would inherit.
+        before = signal.signal(signal.SIGINT, signal.default_int_handler)
         self.process = subprocess.Popen(
             [BINARY, *words, "--config", str(agent.config)],
             stdin=slave,
@@ -51,6 +53,7 @@ class Terminal:
             stderr=slave,
             env=environment | {"TERM": "xterm-256color", "PYTHONUTF8": "1"},
         )
+        signal.signal(signal.SIGINT, before)
         os.close(slave)
         self.text = ""
 
