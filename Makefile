@@ -19,7 +19,7 @@ check: setup
 
 # pytest comes last, so that its closing line is the last one.
 test: setup check
-	.venv/bin/pytest
+	@packaging/check/tests.sh
 
 soak: setup
 	VAWSUM_SOAK=1 .venv/bin/pytest -m "soak or not soak" --timeout=7200
