@@ -13,7 +13,7 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from vawsum_agent.aws.new_object import condition
+from vawsum_agent.aws.new_object import condition, in_blocks
 from vawsum_agent.aws.object_errors import Conflict, ContentChanged, mapped_object
 from vawsum_agent.core.errors import AwsError, Unavailable
 
@@ -107,7 +107,12 @@ class Multipart:
         checksum = base64.b64encode(hashlib.sha256(body).digest()).decode("ascii")
         with self._mapped("s3:PutObject", key):
             answer = self._client.upload_part(
-                Bucket=self._bucket, Key=key, UploadId=upload_id, PartNumber=number, Body=body, ChecksumSHA256=checksum
+                Bucket=self._bucket,
+                Key=key,
+                UploadId=upload_id,
+                PartNumber=number,
+                Body=in_blocks(body),
+                ChecksumSHA256=checksum,
             )
         confirm(answer.get("ChecksumSHA256", ""), checksum, f"part {number} of s3://{self._bucket}/{key}")
         return {"PartNumber": number, "ETag": answer["ETag"], "ChecksumSHA256": checksum}

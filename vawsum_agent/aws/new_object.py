@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import io
 from dataclasses import dataclass
 
 SHA256_FIELD = "vawsum-sha256"
@@ -60,6 +61,15 @@ class NewObject:
             described["x-amz-server-side-encryption"] = "aws:kms"
             described["x-amz-server-side-encryption-aws-kms-key-id"] = self.kms_key_id
         return described
+
+
+def in_blocks(body: bytes) -> io.BytesIO:
+    """Give a body to urllib3 in a form that it sends block by block, each with the time that a connection has.
+
+    Bytes are one write to it, all of which has to get through within the time in which a connection must be open: a
+    large picture on a slow line never would.
+    """
+    return io.BytesIO(body)
 
 
 def condition(if_match: str) -> dict[str, str]:

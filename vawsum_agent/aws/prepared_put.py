@@ -21,7 +21,7 @@ from botocore.endpoint import convert_to_response_dict
 from botocore.exceptions import ClientError, NoCredentialsError
 from botocore.parsers import create_parser
 
-from vawsum_agent.aws.new_object import condition
+from vawsum_agent.aws.new_object import condition, in_blocks
 from vawsum_agent.aws.sigv4 import Scope, host_of
 from vawsum_agent.aws.wire import Wire
 
@@ -147,7 +147,7 @@ class PreparedPut:
         self._first.object = (new, if_match)
         answer = self._client.put_object(
             Bucket=self._bucket,
-            Body=body,
+            Body=in_blocks(body),
             ChecksumSHA256=new.checksum,
             **new.arguments(),
             **condition(if_match),
@@ -161,7 +161,7 @@ class PreparedPut:
         fields["Content-Length"] = str(len(body)).encode()
         if len(body) >= _ASK_FIRST_BYTES:
             fields["Expect"] = b"100-continue"
-        request = AWSPreparedRequest("PUT", url, fields, body, stream_output=False)
+        request = AWSPreparedRequest("PUT", url, fields, in_blocks(body), stream_output=False)
         return self._client._endpoint.http_session.send(request)  # noqa: SLF001
 
     def _learn(self, request: AWSPreparedRequest, **_: object) -> None:

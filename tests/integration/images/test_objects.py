@@ -19,6 +19,7 @@ from tests.integration.images.buckets import BUCKET, PREFIX, an_object, session_
 from vawsum_agent.aws.objects import Conflict, ContentChanged, ObjectExists, ObjectStore
 from vawsum_agent.aws.objects_probe import ObjectsProbe
 from vawsum_agent.core.errors import AccessDenied, AwsError, NotFound, Throttled, Unavailable
+from vawsum_agent.images.upload.content import LARGE_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -281,3 +282,13 @@ def test_probe_leaves_nothing_behind(sandbox: Sandbox, store: ObjectStore, tmp_p
     assert [(row.key, row.version_count) for row in sandbox.versions(BUCKET)] == [(KEY, 1)]
     assert sandbox.uploads(BUCKET) == []
     assert abs(probe.skew.seconds or 99.0) < 30
+
+
+def test_a_slow_line_is_no_dead_one(sandbox: Sandbox, store: ObjectStore) -> None:
+    """A picture that takes longer to send than a connection may take to open arrives, on either way of sending."""
+    sandbox.fault("bandwidth", operation="s3:PutObject", bytes_per_s=int(1.2 * MIB))
+    body = os.urandom(LARGE_BYTES)
+    for number in range(2):
+        store.put(an_object(f"{KEY}.{number}", body), body)
+    assert store.is_prepared
+    assert {row.sha256 for row in sandbox.objects(BUCKET)} == {hashlib.sha256(body).hexdigest()}
