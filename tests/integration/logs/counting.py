@@ -16,6 +16,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from sandbox.client import REPOSITORY
+from tests.integration.logs.crashing import MODULES
 from tests.integration.logs.crashing import main as crash
 from tests.integration.logs.running import RunningAgent
 from vawsum_agent.core.requests import RequestTally

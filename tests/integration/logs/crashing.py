@@ -14,7 +14,7 @@ from functools import wraps
 from typing import TYPE_CHECKING, Any, NoReturn
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
 MODULES = {
     "DeadLetters": "vawsum_agent.logs.deadletter",
@@ -29,10 +29,10 @@ MODULES = {
 """Where the owners of steps are; one in small letters is the module itself."""
 
 
-def main(step: str, when: str, number: str, config: str) -> None:
+def main(modules: Mapping[str, str], step: str, when: str, number: str, config: str) -> None:
     """Run the daemon; it dies ``before``, ``after`` or ``inside`` the call of the step with that number."""
     owner_name, name = step.split(".")
-    module = importlib.import_module(MODULES[owner_name])
+    module = importlib.import_module(modules[owner_name])
     owner = module if owner_name.islower() else getattr(module, owner_name)
     setattr(owner, name, dying(getattr(owner, name), when, int(number)))
     sys.argv = ["vawsum-agent", "run", "--config", config]
@@ -78,4 +78,4 @@ def die() -> NoReturn:
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    main(MODULES, *sys.argv[1:])
