@@ -87,7 +87,7 @@ def main(step: str, when: str, number: str, config: str) -> None:
         return plain(*args, **{**kwargs, "counts_requests": True})
 
     component.LogsComponent = counting  # type: ignore[assignment,misc]
-    crash(step, when, number, config)
+    crash(MODULES, step, when, number, config)
 
 
 if __name__ == "__main__":
