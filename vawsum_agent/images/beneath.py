@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import errno
 import os
-from contextlib import contextmanager
+import stat
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from vawsum_agent.core.errors import AgentError
@@ -21,6 +22,7 @@ QUARANTINE = b".vawsum-quarantine"
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _ON_THE_WAY = os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC  # may be entered, need not be listed
+_ACCESS = 0o777
 _FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
 
 
@@ -53,9 +55,7 @@ def open_root(path: str) -> int:
 
 def open_folder(root: int, path: bytes) -> int:
     """Open a folder below ``root``; b"" opens the root once more. Raises OSError, ELOOP or ENOTDIR at a link."""
-    parts = path.split(b"/") if path else []
-    if {b"", b".", b".."} & set(parts):
-        raise OSError(errno.EINVAL, os.strerror(errno.EINVAL), path)
+    parts = _parts(path)
     descriptor = os.open(parts[0] if parts else ".", _FOLDER, dir_fd=root)
     for part in parts[1:]:
         try:
@@ -80,6 +80,30 @@ def parent_of(root: int, path: bytes) -> Iterator[tuple[int, bytes]]:
         yield descriptor, name
     finally:
         os.close(descriptor)
+
+
+@contextmanager
+def made_parent_of(root: int, path: bytes) -> Iterator[tuple[int, bytes]]:
+    """The same, making the folders that are missing, each as open as the one it is in. Raises OSError."""
+    *folders, name = _parts(path)
+    descriptor = os.open(".", _FOLDER, dir_fd=root)
+    try:
+        for part in folders:
+            with suppress(FileExistsError):
+                os.mkdir(part, stat.S_IMODE(os.fstat(descriptor).st_mode) & _ACCESS, dir_fd=descriptor)
+            following = os.open(part, _FOLDER, dir_fd=descriptor)
+            os.close(descriptor)
+            descriptor = following
+        yield descriptor, name
+    finally:
+        os.close(descriptor)
+
+
+def _parts(path: bytes) -> list[bytes]:
+    parts = path.split(b"/") if path else []
+    if {b"", b".", b".."} & set(parts):
+        raise OSError(errno.EINVAL, os.strerror(errno.EINVAL), path)
+    return parts
 
 
 def open_file(parent: int, name: bytes) -> int:

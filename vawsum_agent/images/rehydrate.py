@@ -8,12 +8,11 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
-from contextlib import contextmanager, suppress
 from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
 
 from vawsum_agent.core.errors import AgentError, NotFound
-from vawsum_agent.images.beneath import QUARANTINE, open_root
+from vawsum_agent.images.beneath import QUARANTINE, made_parent_of, open_root
 from vawsum_agent.images.inspect.names import refuse_name
 
 if TYPE_CHECKING:
@@ -21,9 +20,7 @@ if TYPE_CHECKING:
 
     from vawsum_agent.config.model import ImagesFolder
 
-_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _NAMELESS = os.O_TMPFILE | os.O_RDWR | os.O_CLOEXEC
-_FOLDER_MODE = 0o755
 _FILE_MODE = 0o644
 _LEFT_FREE_BYTES = 64 << 20
 """Bringing back must not be what fills the disk."""
@@ -112,7 +109,7 @@ def bring_back(folder: ImagesFolder, bucket: Bucket, path: str) -> Outcome:
     """
     root = open_root(folder.path)
     try:
-        with _parent(root, os.fsencode(path)) as (parent, name):
+        with made_parent_of(root, os.fsencode(path)) as (parent, name):
             if _exists(parent, name):
                 return Outcome.ALREADY_HERE
             return _fetch(folder, bucket, path, parent, name)
@@ -174,23 +171,6 @@ class _Room:
         self._left_bytes -= count
         if self._left_bytes < 0:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-
-
-@contextmanager
-def _parent(root: int, path: bytes) -> Iterator[tuple[int, bytes]]:
-    """Open the folder that is to hold the file, making what is missing on the way."""
-    *folders, name = path.split(b"/")
-    descriptor = os.open(".", _FOLDER, dir_fd=root)
-    try:
-        for part in folders:
-            with suppress(FileExistsError):
-                os.mkdir(part, _FOLDER_MODE, dir_fd=descriptor)
-            following = os.open(part, _FOLDER, dir_fd=descriptor)
-            os.close(descriptor)
-            descriptor = following
-        yield descriptor, name
-    finally:
-        os.close(descriptor)
 
 
 def _exists(parent: int, name: bytes) -> bool:

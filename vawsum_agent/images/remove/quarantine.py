@@ -17,7 +17,7 @@ import stat
 import time
 from typing import TYPE_CHECKING
 
-from vawsum_agent.images.beneath import QUARANTINE, parent_of
+from vawsum_agent.images.beneath import QUARANTINE, made_parent_of
 from vawsum_agent.images.remove.names import may_be_folder, path_of, pieces_of
 from vawsum_agent.images.remove.removal import RemoverError
 from vawsum_agent.images.remove.rename import rename_new
@@ -81,14 +81,16 @@ class Quarantine:
         with self._place_of(pieces_of(path)) as (folder, place):
             for _ in range(_TRIES):
                 try:
-                    self._make_parents(path)
-                    with parent_of(self.root, path) as (parent, name):
+                    with made_parent_of(self.root, path) as (parent, name):
                         try:
                             rename_new(folder, place, parent, name)
                             # If we die here, it is at its place.
                         except FileExistsError:
                             self._yield_to_newer(folder, place, parent, name)
                             return False
+                except NotADirectoryError as exc:
+                    message = f"{self._shown}: {os.fsdecode(path)} can't be put back, a file or link stands in its way"
+                    raise RemoverError(message, hint="look at it and move it away") from exc
                 except FileNotFoundError:  # its folder was removed under us, or it was taken out of the quarantine
                     if not _is_there(folder, place):
                         return False
@@ -166,22 +168,6 @@ class Quarantine:
             if exc.errno in {errno.ENOTDIR, errno.ELOOP}:
                 raise self._foreign(piece, exc) from exc
             raise
-
-    def _make_parents(self, path: bytes) -> None:
-        """Make the folders of ``path`` that are missing, each as open as the one it is in."""
-        descriptor = os.open(".", _FOLDER, dir_fd=self.root)
-        try:
-            for part in path.split(b"/")[:-1]:
-                with contextlib.suppress(FileExistsError):
-                    os.mkdir(part, stat.S_IMODE(os.fstat(descriptor).st_mode) & 0o777, dir_fd=descriptor)
-                following = os.open(part, _FOLDER, dir_fd=descriptor)
-                os.close(descriptor)
-                descriptor = following
-        except NotADirectoryError as exc:
-            message = f"{self._shown}: {os.fsdecode(path)} can't be put back, a file or link stands in its way"
-            raise RemoverError(message, hint="look at it and move it away") from exc
-        finally:
-            os.close(descriptor)
 
     def _yield_to_newer(self, folder: int, place: bytes, parent: int, name: bytes) -> None:
         """Drop what is in ``place`` for the file that has taken its name meanwhile."""
