@@ -163,7 +163,8 @@ class MetricSpool:
     def begin(self, chunks: Sequence[Chunk]) -> None:
         """Write down that a request with these is about to be sent.
 
-        What an earlier one without an end held is counted, each datum once: perhaps it is there twice.
+        What an earlier one without an end held is counted, each datum once: perhaps it is there twice, or once more for
+        each further request without an end that held it.
         """
         again = _data([chunk for chunk in chunks if chunk.open_attempts == 1])
 
