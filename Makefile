@@ -22,7 +22,7 @@ test: setup check
 	@packaging/check/tests.sh
 
 soak: setup
-	VAWSUM_SOAK=1 .venv/bin/pytest -m "soak or not soak" --timeout=7200
+	@VAWSUM_SOAK=1 packaging/check/tests.sh -m "soak or not soak" --timeout=7200
 
 bench: setup
 	@$(python) -m tests.bench

@@ -22,6 +22,7 @@ class Selection:
     def __init__(self) -> None:
         self.goes_on_after: Place | None = None
         self._due: deque[bytes] = deque()
+        self._failed: dict[bytes, None] = {}
 
     def __len__(self) -> int:
         return len(self._due)
@@ -32,8 +33,11 @@ class Selection:
         return not self._due and self.goes_on_after is not None
 
     def fill(self, found: Scan) -> None:
-        """Take over what a scan found, in place of what is at hand."""
-        self._due = deque(found.due)
+        """Take over what a scan found, in place of what is at hand; what failed still comes last."""
+        still_due = set(found.due)
+        self._failed = {path: None for path in self._failed if path in still_due}
+        self._due = deque(path for path in found.due if path not in self._failed)
+        self._due.extend(self._failed)
         self.goes_on_after = None if found.is_whole else found.last
 
     def take(self, count: int) -> list[bytes]:
@@ -44,3 +48,6 @@ class Selection:
         """Put back what was not done. What failed comes last: a file that always fails holds up no others."""
         self._due.extendleft(reversed(moved.left))
         self._due.extend(moved.failed)
+        for path in moved.failed:
+            self._failed.pop(path, None)  # to the end, behind what failed before it
+            self._failed[path] = None

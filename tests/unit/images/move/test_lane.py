@@ -77,7 +77,7 @@ def test_one_file_that_always_fails(ground: Ground) -> None:
         return put(new, body, if_match=if_match)
 
     ground.bucket.put = failing  # type: ignore[method-assign]
-    with running(ground):
+    with running(ground, scan_interval_s=0.1):  # more often than anything is tried again
         wait_until(lambda: ground.names() == {"0.jpg"}, "the others move")
         wait_until(lambda: error_of(ground), "it says what is wrong")
         assert "0.jpg" in str(error_of(ground))

@@ -53,3 +53,19 @@ def test_what_failed_comes_last() -> None:
     assert len(selection) == 4
     assert selection.take(9) == [b"b", b"c", b"d", b"a"]
     assert not selection.is_used_up
+
+
+def test_what_failed_comes_last_after_the_next_scan_too() -> None:
+    """Scans that are more frequent than attempts would begin with the file that always fails, each time."""
+    selection = Selection()
+    everything = Scan(due=[b"a", b"b", b"c", b"d"], due_count=4)
+    selection.fill(everything)
+    selection.give_back(Moved(failed=selection.take(2)))
+    selection.fill(everything)
+    assert selection.take(3) == [b"c", b"d", b"a"]
+    selection.give_back(Moved(failed=[b"a"]))
+    selection.fill(everything)
+    assert selection.take(9) == [b"c", b"d", b"b", b"a"]
+    selection.fill(Scan(due=[b"b", b"e"], due_count=2))
+    selection.fill(everything)
+    assert selection.take(9) == [b"a", b"c", b"d", b"b"]
