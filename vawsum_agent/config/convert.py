@@ -42,7 +42,7 @@ class Invalid:
 
 INVALID = Invalid()
 
-FUTURE_TABLES = ("images", "backup", "deploy")
+FUTURE_TABLES = ("deploy",)
 """Tables of capabilities that other versions have."""
 
 _INDEX = re.compile(r"\[\d+\]")

@@ -5,9 +5,12 @@ from __future__ import annotations
 import posixpath
 import re
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import SplitResult, urlsplit
 from zoneinfo import ZoneInfo
+
+from cronsim import CronSim, CronSimError
 
 from vawsum_agent.config.placeholders import NAMES, expand, unknown_parts
 
@@ -170,6 +173,35 @@ def _is_process_name(name: str) -> bool:
     return is_sized and name.isascii() and name.isprintable() and name != OWN_PROCESS
 
 
+_CRON_FIELDS = 5
+_SERVER_NAME = re.compile(r"[A-Za-z0-9._-]{1,128}")
+_OF_HOSTS = ("environment", "role", "instance_id", "hostname")
+
+
+def _schedule(text: str) -> str | None:
+    """crontab(5) has five fields; what never comes is no schedule either."""
+    expected = 'five fields of crontab(5) such as "0 0 * * *"'
+    if len(text.split()) != _CRON_FIELDS:
+        return expected
+    try:
+        next(CronSim(text, datetime(2024, 1, 1, tzinfo=UTC)))
+    except CronSimError as error:
+        return f"{expected} ({error})"
+    except StopIteration:
+        return f"{expected}, for a day that exists"
+    return None
+
+
+def _server_name(template: str) -> str | None:
+    try:
+        name = expand(template, dict.fromkeys(_OF_HOSTS, "x"))
+    except KeyError as error:
+        known = " ".join(f"{{{name}}}" for name in _OF_HOSTS)
+        return f"no placeholders but {known}; {{{error.args[0]}}} is none"
+    return None if _SERVER_NAME.fullmatch(name) and name not in {".", ".."} else SERVER_NAME_EXPECTED
+
+
+SERVER_NAME_EXPECTED = "a name of 1 to 128 of A-Z a-z 0-9 . _ -"
 LOG_GROUP_EXPECTED = "a log group name: 1 to 512 of A-Z a-z 0-9 . - _ / #"
 LOG_STREAM_EXPECTED = "a log stream name: 1 to 512 characters, none of them : or *"
 HTTP_URL_EXPECTED = "a URL that begins with http://"
@@ -180,6 +212,8 @@ OWN_PROCESS = "vawsum-agent"
 _LONGEST_NAME = 255
 
 ABSOLUTE = must("an absolute path", lambda path: path.startswith("/") and "\0" not in path)
+SCHEDULE = Rule("five fields of crontab(5)", _schedule)
+SERVER_NAME = Rule(SERVER_NAME_EXPECTED, _server_name)
 TIMEZONE = Rule("a zone of the tz database", _timezone)
 REGEX = Rule("a regular expression", _regex)
 STRPTIME_FORMAT = Rule("a strptime format", _strptime_format)

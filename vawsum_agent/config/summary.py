@@ -13,13 +13,13 @@ if TYPE_CHECKING:
 
     from vawsum_agent.config.model import Config, MetricsConfig
 
-NOTHING = "nothing is switched on: the configuration has none of [logs], [metrics] and [images]"
+NOTHING = "nothing is switched on: the configuration has none of [logs], [metrics], [images] and [backup]"
 NOTHING_HINT = f"take the tables that this host needs from the examples in {SHARE}/etc/vawsum-agent"
 
 
 def does_nothing(config: Config) -> bool:
     """Whether a daemon would run without any work: notifications alone have nothing to tell."""
-    return config.logs is None and config.metrics is None and config.images is None
+    return not any((config.logs, config.metrics, config.images, config.backup))
 
 
 def warnings(config: Config, where: str) -> list[Finding]:
@@ -37,6 +37,10 @@ def switched_on(config: Config) -> list[str]:
         lines.append(f"metrics: {what}; into {config.metrics.namespace} every {every}")
     if config.images is not None:
         lines.append(f"images: {_counted('folder', [folder.name for folder in config.images.folder])}")
+    if config.backup is not None:
+        drill = f'; a drill at "{config.backup.drill.schedule}"' if config.backup.drill is not None else ""
+        when = f'at "{config.backup.schedule}", {config.backup.timezone}'
+        lines.append(f"backup: to s3://{config.backup.bucket}/{config.backup.prefix} {when}{drill}")
     if config.notify is not None:
         lines.append(f"notifications: to {config.notify.sns_topic_arn}")
     return lines

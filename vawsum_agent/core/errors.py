@@ -7,6 +7,7 @@
     ├── BusyError                     another process holds the lock; retryable
     ├── NotRunningError               the daemon's control socket does not answer
     ├── DrainTimeout                  a drain reached its deadline with work left
+    ├── BackupError                   a backup, restore, verification or drill failed; nothing counts as done
     └── AwsError                      an AWS call failed
         ├── Throttled                 refused for its rate; not done; retryable
         ├── Unavailable               no answer, or one that leaves open whether it was done; retryable
@@ -94,6 +95,10 @@ class NotRunningError(AgentError):
 
 class DrainTimeout(AgentError):
     """The deadline of a drain passed with work left; nothing unaccepted was counted as done."""
+
+
+class BackupError(AgentError):
+    """A backup, restore, verification or drill failed. What was there before is as it was."""
 
 
 class AwsError(AgentError):

@@ -9,6 +9,7 @@ from __future__ import annotations
 import msgspec
 
 from vawsum_agent.config.model.agent import AgentConfig
+from vawsum_agent.config.model.backup import BackupConfig, BackupDrill
 from vawsum_agent.config.model.images import ImagesConfig, ImagesFolder, ImageType
 from vawsum_agent.config.model.logs import FormatName, LogsConfig, LogSource
 from vawsum_agent.config.model.metrics import (
@@ -24,6 +25,8 @@ from vawsum_agent.config.model.values import Bytes, Seconds
 __all__ = [
     "AgentConfig",
     "ApacheConfig",
+    "BackupConfig",
+    "BackupDrill",
     "Bytes",
     "Config",
     "FormatName",
@@ -48,4 +51,5 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     logs: LogsConfig | None = None
     metrics: MetricsConfig | None = None
     images: ImagesConfig | None = None
+    backup: BackupConfig | None = None
     notify: NotifyConfig | None = None

@@ -26,7 +26,7 @@ def mysql(defaults_file: str, state_dir: str) -> Iterator[Finding]:
         defaults_file: the option file.
         state_dir: belongs to the user the daemon runs as.
     """
-    from vawsum_agent.metrics.servers.option_file import read_option_file  # noqa: PLC0415 - loads PyMySQL
+    from vawsum_agent.mysql.option_file import read_option_file  # noqa: PLC0415 - loads PyMySQL
 
     try:
         client = read_option_file(defaults_file)

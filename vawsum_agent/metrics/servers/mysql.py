@@ -12,7 +12,7 @@ from vawsum_agent.metrics.servers.fields import Fields, once
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from vawsum_agent.metrics.servers.session import Query, Session
+    from vawsum_agent.mysql.session import Query, Session
 
 METRICS = (
     Metric("mysql_up", Unit.NONE, "1 when the server lets the agent in and answers, 0 when not", highest=1),
@@ -92,7 +92,7 @@ class MysqlSource:
     def collect(self) -> Collected:
         """See `MetricSource.collect`."""
         if self._session is None:
-            from vawsum_agent.metrics.servers.session import Session  # noqa: PLC0415 - PyMySQL only where it is used
+            from vawsum_agent.mysql.session import Session  # noqa: PLC0415 - PyMySQL only where it is used
 
             self._session = Session(self._defaults_file)
         if self.missing_privilege:
@@ -135,7 +135,7 @@ class MysqlSource:
 
     def _channels(self, query: Query) -> Sequence[Mapping[str, object]]:
         """Ask for replication; what the account may not know is left out, and remembered for `doctor`."""
-        from vawsum_agent.metrics.servers.session import Refused  # noqa: PLC0415 - as above
+        from vawsum_agent.mysql.session import Refused  # noqa: PLC0415 - as above
 
         if self.missing_privilege:
             return []

@@ -17,7 +17,7 @@ from pymysql.constants import CR, ER
 from pymysql.cursors import DictCursor
 
 from vawsum_agent.core.errors import AgentError
-from vawsum_agent.metrics.servers.option_file import read_option_file
+from vawsum_agent.mysql.option_file import read_option_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vawsum_agent.core.errors import AgentError
-from vawsum_agent.metrics.servers.option_file import read_option_file
+from vawsum_agent.mysql.option_file import read_option_file
 
 if TYPE_CHECKING:
     from pathlib import Path

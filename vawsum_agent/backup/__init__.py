@@ -1,0 +1,1 @@
+"""Backups of MySQL and MariaDB: dump, compress, upload, publish; restore; verify and drill; retention."""
