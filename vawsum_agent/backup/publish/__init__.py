@@ -1,0 +1,1 @@
+"""From a dump to a backup that exists: the gate, the manifest, what is verified, what may expire."""
