@@ -19,6 +19,7 @@ _COMMANDS = {
     "check-config": "vawsum_agent.cli.check_config:check_config",
     "logs": "vawsum_agent.cli.logs:logs",
     "images": "vawsum_agent.cli.images:images",
+    "backup": "vawsum_agent.cli.backup:backup",
     "notify": "vawsum_agent.cli.notify:notify",
     "owner-helper": "vawsum_agent.cli.owner_helper:owner_helper",
     "completion": "vawsum_agent.cli.completion:completion",
