@@ -10,7 +10,9 @@ if TYPE_CHECKING:
 
     from vawsum_agent.backup.names import BackupName
 
-UNFINISHED_AFTER_S = 86_400.0
+_DAY_S = 86_400.0
+
+UNFINISHED_AFTER_S = _DAY_S
 """What got no manifest within a day never will: its holder's lease ended long ago."""
 
 
@@ -49,3 +51,13 @@ def may_expire(rows: Sequence[Kept], keep_at_least: int) -> list[BackupName]:
         if row.is_verified:
             verified_newer += 1
     return chosen
+
+
+def removed_at(created_at: float, retention_days: int) -> float:
+    """Tell when the bucket's rule removes what it may: at the next midnight in UTC (S3 user guide, Lifecycle).
+
+    Args:
+        created_at: of the object, seconds since the epoch.
+        retention_days: of the rule.
+    """
+    return -(-(created_at + retention_days * _DAY_S) // _DAY_S) * _DAY_S
