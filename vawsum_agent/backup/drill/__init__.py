@@ -1,0 +1,13 @@
+"""The rehearsal of a restore: a backup restored whole into a private scratch server, counted, checked, and timed.
+
+room       how much disk and memory that takes (pure), and how much there is
+programs   which server programs of this host fit a backup
+place      the folder of a scratch server, and what a killed drill left of one
+leash      what the server is given up on before it starts: it ends with us, and is the first to go
+options    how it is started (pure)
+scratch    the server itself
+checks     what it answers, against the manifest
+drill      all of it in order, and what is written down of it
+
+Nothing here touches the server that was backed up: not its data, its socket, its port or its option files.
+"""
