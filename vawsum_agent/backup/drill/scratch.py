@@ -129,7 +129,7 @@ class Scratch:
             init_file=statements,
         )
         self._process = self._run(command, dies_with_us=not self._is_kept)
-        # If we die here, the kernel ends the server, or the next drill one that is kept; which removes the folder as well.
+        # If we die here, the kernel ends the server; one that is kept ends with the next drill, as the folder does.
         self._wait(self._process, self._answers, "answer")
 
     def _install(self, command: list[str]) -> None:

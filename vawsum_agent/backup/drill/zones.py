@@ -1,0 +1,34 @@
+"""The tables of time zones: an event that names a zone can't be created without them."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from vawsum_agent.backup.drill.programs import which
+
+if TYPE_CHECKING:
+    from vawsum_agent.backup.drill.programs import Programs
+
+_ZONEINFO = Path("/usr/share/zoneinfo")
+_LIMIT_S = 120.0
+
+
+def load_zones(programs: Programs, option_file: Path) -> bool:
+    """Load the host's time zones into the server that an option file names.
+
+    Returns:
+        False where this host has no zones, or no program for them: an event that names one will say so itself.
+    """
+    client = which(programs.flavour) or which("mysql")
+    if not programs.zones or client is None or not _ZONEINFO.is_dir():
+        return False
+    try:
+        # Zones it has no use for are told of on stderr.
+        made = subprocess.run([programs.zones, str(_ZONEINFO)], capture_output=True, timeout=_LIMIT_S, check=False)
+        command = [client, f"--defaults-file={option_file}", "--batch", "mysql"]
+        done = subprocess.run(command, input=made.stdout, capture_output=True, timeout=_LIMIT_S, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+    return done.returncode == 0
