@@ -1,0 +1,99 @@
+"""What exists is what has a manifest; what may expire is tagged whole; what nobody completes is aborted."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.unit.backup.publish.buckets import PREFIX, MemoryBucket
+from vawsum_agent.aws.uploads import PendingUpload
+from vawsum_agent.backup.names import DUMP, MANIFEST, BackupName
+from vawsum_agent.backup.publish import sidecars
+from vawsum_agent.backup.publish.catalog import EXPIRE_TAG, Catalog
+from vawsum_agent.backup.publish.expire import mark_expired
+from vawsum_agent.backup.publish.leftovers import ORPHANED_AFTER_S, abort_orphans, abort_uploads_of
+from vawsum_agent.core.errors import BackupError
+
+
+def night(day: int, server: str = "db") -> BackupName:
+    """The backup of a day."""
+    return BackupName(server, f"202601{day:02}T000000Z")
+
+
+@pytest.fixture
+def bucket() -> MemoryBucket:
+    """An empty one."""
+    return MemoryBucket()
+
+
+def test_a_backup_has_a_manifest(bucket: MemoryBucket) -> None:
+    """What has none is found, and is no backup; other people's objects are passed over."""
+    bucket.publish(night(1))
+    bucket.put_new(night(2).key(PREFIX, DUMP), b"", "")
+    bucket.put_new(f"{PREFIX}db/lease.json", b"", "")
+    bucket.put_new(f"{PREFIX}notes.txt", b"", "")
+    bucket.publish(night(3, "other"))
+    catalog = Catalog(bucket, PREFIX)
+    assert catalog.backups("db") == [night(1)]
+    assert catalog.backups() == [night(1), night(3, "other")]
+    assert [found.name for found in catalog.found("db")] == [night(1), night(2)]
+    assert catalog.latest("db") == night(1)
+    assert catalog.latest("none") is None
+
+
+def test_a_server_is_not_the_beginning_of_another(bucket: MemoryBucket) -> None:
+    """`db` and `db-2` are two."""
+    bucket.publish(night(1, "db-2"))
+    assert Catalog(bucket, PREFIX).backups("db") == []
+
+
+def test_newest_with_all_that_is_known(bucket: MemoryBucket) -> None:
+    """The latest look counts; a damaged one counts for nothing."""
+    bucket.publish(night(1))
+    for restore_s in (5.0, 7.0):
+        drilled = sidecars.Drilled(drilled_at="", by="", restore_s=restore_s, tables=1, rows=3)
+        sidecars.write(bucket, PREFIX, night(1), drilled)
+    newest = Catalog(bucket, PREFIX).newest("db")
+    assert newest is not None
+    assert newest.verified is not None
+    assert newest.drilled is not None
+    assert newest.drilled.restore_s == 7.0
+    bucket.bodies[night(1).key(PREFIX, "verified.json")] = b"{"
+    damaged = Catalog(bucket, PREFIX).newest("db")
+    assert damaged is not None
+    assert damaged.verified is None
+
+
+def test_a_manifest_of_another(bucket: MemoryBucket) -> None:
+    """A copied folder would restore what it does not say."""
+    bucket.publish(night(1))
+    bucket.put_new(night(2).key(PREFIX, MANIFEST), bucket.bodies[night(1).key(PREFIX, MANIFEST)], "")
+    with pytest.raises(BackupError, match="tells of db/20260101T000000Z"):
+        Catalog(bucket, PREFIX).manifest(night(2))
+    with pytest.raises(BackupError, match="there is no backup"):
+        Catalog(bucket, PREFIX).manifest(night(3))
+
+
+def test_expired_are_tagged_whole(bucket: MemoryBucket) -> None:
+    """Every object of the old ones, sidecars too; other tags stay; the second time there is nothing to do."""
+    for day in range(1, 6):
+        bucket.publish(night(day))
+    catalog = Catalog(bucket, PREFIX)
+    bucket.set_tags(night(1).key(PREFIX, DUMP), {"team": "ops"})
+    marked = mark_expired(bucket, catalog, PREFIX, "db", keep_at_least=3, now=10.0)
+    assert sorted(marked) == [night(1), night(2)]
+    assert set(bucket.labels) == {key for key in bucket.bodies if any(key.startswith(n.folder(PREFIX)) for n in marked)}
+    assert bucket.labels[night(1).key(PREFIX, DUMP)] == {"team": "ops", EXPIRE_TAG: "true"}
+    assert catalog.is_expiring(night(1))
+    assert not catalog.is_expiring(night(3))
+    assert mark_expired(bucket, catalog, PREFIX, "db", keep_at_least=3, now=10.0) == []
+
+
+def test_leftovers(bucket: MemoryBucket) -> None:
+    """Of the killed backup all; of others what is an hour old, but for the one that is being made."""
+    begun = {1: 0.0, 2: 0.0, 3: ORPHANED_AFTER_S}
+    bucket.uploads = [PendingUpload(night(day).key(PREFIX, DUMP), f"{day}", at) for day, at in begun.items()]
+    now = ORPHANED_AFTER_S + 1.0
+    assert abort_orphans(bucket, PREFIX, "db", night(2).backup_id, now) == 1
+    assert [upload.upload_id for upload in bucket.uploads] == ["2", "3"]
+    assert abort_uploads_of(bucket, PREFIX, night(3)) == 1
+    assert [upload.upload_id for upload in bucket.uploads] == ["2"]

@@ -1,0 +1,63 @@
+"""What a backup that was killed leaves in the bucket: parts of an upload that nobody completes. They are aborted."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+from vawsum_agent.backup.names import parse_key
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from vawsum_agent.aws.uploads import PendingUpload
+    from vawsum_agent.backup.names import BackupName
+
+ORPHANED_AFTER_S = 3600.0
+"""Of an upload of another host, of which nobody here knows whether it goes on."""
+
+
+class LeftoverBucket(Protocol):
+    """What is asked of the bucket; see `BackupBucket`."""
+
+    def pending(self, prefix: str) -> Iterator[PendingUpload]:
+        """Raises AwsError."""
+        ...
+
+    def abort(self, upload: PendingUpload) -> None:
+        """Raises AwsError."""
+        ...
+
+
+def abort_uploads_of(bucket: LeftoverBucket, prefix: str, name: BackupName) -> int:
+    """Abort what was begun of one backup, of which it is known that nobody makes it any more. Raises AwsError.
+
+    Returns:
+        How many there were.
+    """
+    uploads = list(bucket.pending(name.folder(prefix)))
+    for upload in uploads:
+        bucket.abort(upload)
+    return len(uploads)
+
+
+def abort_orphans(bucket: LeftoverBucket, prefix: str, server: str, under_way: str, now: float) -> int:
+    """Abort what was begun over an hour ago, but for the backup that is being made. Raises AwsError.
+
+    Args:
+        bucket: of the backups.
+        prefix: as configured.
+        server: the name of the data.
+        under_way: the backup ID that the lease's holder writes; empty while there is none.
+        now: seconds since the epoch.
+
+    Returns:
+        How many there were.
+    """
+    count = 0
+    for upload in list(bucket.pending(f"{prefix}{server}/")):
+        parsed = parse_key(prefix, upload.key)
+        if parsed is None or parsed[0].backup_id == under_way or now - upload.initiated_at < ORPHANED_AFTER_S:
+            continue
+        bucket.abort(upload)
+        count += 1
+    return count
