@@ -6,8 +6,12 @@ place      the folder of a scratch server, and what a killed drill left of one
 leash      what the server is given up on before it starts: it ends with us, and is the first to go
 options    how it is started (pure)
 scratch    the server itself
-checks     what it answers, against the manifest
-drill      all of it in order, and what is written down of it
+zones      the time zones that events may name
+checks     what it is asked
+differences  what it answers, against the manifest (pure)
+examine    all questions in order
+drill      all of it, and what is put beside the backup
+record     the same, told to this host's journal
 
 Nothing here touches the server that was backed up: not its data, its socket, its port or its option files.
 """

@@ -97,6 +97,11 @@ class Scratch:
         """Of the server, while it runs."""
         return self._process.pid if self._process is not None else 0
 
+    @property
+    def exit_code(self) -> int | None:
+        """How the server ended; None while it runs."""
+        return self._process.poll() if self._process is not None else None
+
     def last_words(self) -> str:
         """The end of its error log, on one line; empty while there is none."""
         try:
