@@ -78,6 +78,18 @@ def mapped_object(action: str, bucket: str, key: str, region: str) -> Iterator[N
             raise error from exc
 
 
+def confirm(answered: str, sent: str, what: str) -> None:
+    """Hold S3 to the checksum that was sent. Raises Unavailable: what is there is not proven to be what was sent."""
+    if answered != sent:
+        message = f"{what}: S3 confirmed {f'checksum {answered}' if answered else 'no checksum'} instead of {sent}"
+        raise Unavailable(
+            message,
+            operation="PutObject",
+            code="ChecksumNotConfirmed",
+            hint="S3, or what answers in its place, must confirm x-amz-checksum-sha256",
+        )
+
+
 def _of_objects(answer: dict[str, Any], action: str, subject: str, region: str) -> AwsError | None:
     error = answer.get("Error", {})
     status = answer.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)

@@ -10,10 +10,12 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from vawsum_agent.aws.multipart import Multipart, Parts, PendingUpload, confirm, part_size
+from vawsum_agent.aws.multipart import Parts, part_size, send_in_parts
 from vawsum_agent.aws.new_object import ORIGIN_FIELD, SHA256_FIELD, NewObject
-from vawsum_agent.aws.object_errors import Conflict, ContentChanged, ObjectExists, mapped_object
+from vawsum_agent.aws.object_errors import Conflict, ContentChanged, ObjectExists, confirm, mapped_object
 from vawsum_agent.aws.prepared_put import PreparedPut
+from vawsum_agent.aws.s3_client import s3_client
+from vawsum_agent.aws.uploads import PendingUpload, Uploads
 from vawsum_agent.core.errors import NotFound, Unavailable
 
 if TYPE_CHECKING:
@@ -32,7 +34,6 @@ __all__ = [
     "ObjectHead",
     "ObjectStore",
     "PendingUpload",
-    "s3_client",
 ]
 
 PART_BYTES = 8 << 20
@@ -81,7 +82,7 @@ class ObjectStore:
         self._region = session.region
         self._client: Any = s3_client(session)
         self._put = PreparedPut(session, self._client, bucket)
-        self._multipart = Multipart(self._client, bucket, session.region)
+        self._uploads = Uploads(self._client, bucket, session.region)
 
     @property
     def is_prepared(self) -> bool:
@@ -143,7 +144,7 @@ class ObjectStore:
             AwsError: as `put`.
         """
         parts = Parts(descriptor, size_bytes, part_size(size_bytes, part_bytes), on_part)
-        return self._multipart.send(new, parts, if_match)
+        return send_in_parts(self._uploads, new, parts, if_match)
 
     def head(self, key: str) -> ObjectHead | None:
         """Ask for an object; None when it is not there. Raises AwsError, AccessDenied among them."""
@@ -205,36 +206,14 @@ class ObjectStore:
             AwsError: as `put`; nothing is changed by asking.
         """
         latest = (time.time() if now is None else now) - ABANDONED_AFTER_S
-        return [upload for upload in self._multipart.pending(prefix) if upload.initiated_at < latest]
+        return [upload for upload in self._uploads.pending(prefix) if upload.initiated_at < latest]
 
     def abort(self, upload: PendingUpload) -> None:
         """Throw the parts of an upload away; one that is gone is fine. Raises AwsError."""
-        self._multipart.abort(upload.key, upload.upload_id)
+        self._uploads.abort(upload.key, upload.upload_id)
 
     def _mapped(self, action: str, key: str) -> contextlib.AbstractContextManager[None]:
         return mapped_object(action, self.bucket, key, self._region)
-
-
-def s3_client(session: AwsSession) -> Any:  # noqa: ANN401 - botocore's
-    """Make a client that signs what it sends, adds no checksum of its own, and asks in no other region than its own.
-
-    Raises:
-        AwsError: the session's configuration can't be used.
-    """
-    client = session.client(
-        "s3",
-        parameter_validation=False,
-        s3={"payload_signing_enabled": True},
-        request_checksum_calculation="when_required",
-        response_checksum_validation="when_required",
-    )
-    client.meta.events.register("before-call.s3", _stay_in_the_region)
-    return client
-
-
-def _stay_in_the_region(params: dict[str, Any], **_: object) -> None:
-    """Let botocore believe that it was redirected already: a bucket elsewhere is to be told of, not paid for unseen."""
-    params.get("context", {}).get("s3_redirect", {})["redirected"] = True
 
 
 def _head(answer: dict[str, Any]) -> ObjectHead:

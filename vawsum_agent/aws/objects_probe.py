@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from vawsum_agent.aws.multipart import Multipart
 from vawsum_agent.aws.object_errors import mapped_object
-from vawsum_agent.aws.objects import s3_client
+from vawsum_agent.aws.s3_client import s3_client
 from vawsum_agent.aws.skew import Skew
+from vawsum_agent.aws.uploads import Uploads
 
 if TYPE_CHECKING:
     import contextlib
@@ -33,7 +33,7 @@ class ObjectsProbe:
     def __init__(self, session: AwsSession, bucket: str) -> None:
         self._bucket = bucket
         self._client: Any = s3_client(session)
-        self._multipart = Multipart(self._client, bucket, session.region)
+        self._uploads = Uploads(self._client, bucket, session.region)
         self.region = session.region
         self.skew = Skew(self._client)
 
@@ -53,7 +53,7 @@ class ObjectsProbe:
         with self._mapped("s3:PutObject", key):
             begun = self._client.create_multipart_upload(Bucket=self._bucket, Key=key, **key_arguments)
         # If we die here, or may not abort, an upload without parts is left: no object, and nothing that costs.
-        self._multipart.abort(key, begun["UploadId"])
+        self._uploads.abort(key, begun["UploadId"])
 
     def get(self, missing_key: str) -> None:
         """GetObject of an object that does not exist: `NotFound` when it is allowed, and ListBucket with it."""
@@ -73,7 +73,7 @@ class ObjectsProbe:
 
     def abort(self, key: str) -> None:
         """AbortMultipartUpload, of an upload that does not exist: fine when it is allowed."""
-        self._multipart.abort(key, _NO_UPLOAD_ID)
+        self._uploads.abort(key, _NO_UPLOAD_ID)
 
     def _mapped(self, action: str, key: str = "") -> contextlib.AbstractContextManager[None]:
         return mapped_object(action, self._bucket, key, self.region)

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vawsum_agent.aws.multipart import confirm, part_size
+from vawsum_agent.aws.multipart import part_size
+from vawsum_agent.aws.object_errors import confirm
 from vawsum_agent.core.errors import Unavailable
 
 MIB = 1 << 20

@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 
 from tests.unit.aws.bucket import Answer, error, serving, session_with
 from vawsum_agent.aws.new_object import NewObject, condition
-from vawsum_agent.aws.objects import Conflict, ObjectExists, ObjectStore, s3_client
+from vawsum_agent.aws.objects import Conflict, ObjectExists, ObjectStore
 from vawsum_agent.aws.prepared_put import Form, PreparedPut
+from vawsum_agent.aws.s3_client import s3_client
 from vawsum_agent.aws.sigv4 import Scope
 from vawsum_agent.core.errors import AccessDenied, NotFound, Throttled, Unavailable
 
