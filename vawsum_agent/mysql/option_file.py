@@ -82,7 +82,7 @@ def _read(path: str) -> tuple[str, int]:
 
 def _check_mode(path: str, mode: int) -> None:
     if not stat.S_ISREG(mode):
-        raise AgentError(f"{path} is no file", hint="metrics.mysql.defaults_file names an option file")
+        raise AgentError(f"{path} is no file", hint="name an option file, with a section [client]")
     if mode & _OTHERS:
         raise AgentError(f"{path} is open to others (mode {stat.S_IMODE(mode):04o})", hint=f"chmod 600 {path}")
 
