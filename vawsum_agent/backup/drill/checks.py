@@ -1,13 +1,13 @@
-"""Asks a restored server what it has: every table counted and checked, all else told by the information schema."""
+"""Asks a restored server what it has: every table is counted and checked."""
 
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from typing import TYPE_CHECKING, TypeVar
 
-from vawsum_agent.backup.drill.differences import Contents, written
+from vawsum_agent.backup.drill.differences import written
 from vawsum_agent.backup.drill.options import is_restored
+from vawsum_agent.backup.server.facts import OWN_SCHEMAS, Server, read_server
 from vawsum_agent.core.errors import AgentError, BackupError
 from vawsum_agent.mysql.session import Session
 
@@ -21,13 +21,7 @@ _LIMIT_S = 6 * 3600.0
 """For one statement: counting or checking the largest table."""
 
 _FINE = frozenset({"status", "note", "info"})
-_OWN_SCHEMAS = "('information_schema', 'performance_schema', 'mysql', 'sys')"
-_CONTENTS = {
-    "views": "SELECT TABLE_SCHEMA AS d, COUNT(*) AS n FROM information_schema.VIEWS GROUP BY 1",
-    "routines": "SELECT ROUTINE_SCHEMA AS d, COUNT(*) AS n FROM information_schema.ROUTINES GROUP BY 1",
-    "triggers": "SELECT TRIGGER_SCHEMA AS d, COUNT(*) AS n FROM information_schema.TRIGGERS GROUP BY 1",
-    "events": "SELECT EVENT_SCHEMA AS d, COUNT(*) AS n FROM information_schema.EVENTS GROUP BY 1",
-}
+_VIEWS = "SELECT TABLE_SCHEMA AS d, TABLE_NAME AS t FROM information_schema.VIEWS ORDER BY 1, 2"
 
 _T = TypeVar("_T")
 _A = TypeVar("_A")
@@ -47,14 +41,9 @@ class Asker:
         self._jobs = jobs
         self._is_halted = is_halted
 
-    def tables(self) -> list[Table]:
-        """Name all tables but the server's own; of sequences and views none. Raises AgentError."""
-        sql = (
-            "SELECT TABLE_SCHEMA AS d, TABLE_NAME AS t FROM information_schema.TABLES"  # noqa: S608 - a constant
-            f" WHERE TABLE_TYPE IN ('BASE TABLE', 'SYSTEM VERSIONED') AND TABLE_SCHEMA NOT IN {_OWN_SCHEMAS}"
-            " ORDER BY DATA_LENGTH DESC, 1, 2"
-        )
-        return self._ask(lambda query: [(str(row["d"]), str(row["t"])) for row in query(sql)])
+    def server(self) -> Server:
+        """Ask what it is and holds. Raises BackupError where it holds nothing at all, AgentError."""
+        return read_server(self._option_file, limit_s=_LIMIT_S)
 
     def rows(self, tables: Sequence[Table]) -> tuple[dict[Table, int], list[str]]:
         """Count the rows of tables; with what could not be counted. Raises BackupError when halted."""
@@ -86,37 +75,14 @@ class Asker:
 
     def views(self) -> list[Table]:
         """Name all views but the server's own. Raises AgentError."""
-        sql = (
-            "SELECT TABLE_SCHEMA AS d, TABLE_NAME AS t FROM information_schema.VIEWS"  # noqa: S608 - a constant
-            f" WHERE TABLE_SCHEMA NOT IN {_OWN_SCHEMAS} ORDER BY 1, 2"
-        )
-        return self._ask(lambda query: [(str(row["d"]), str(row["t"])) for row in query(sql)])
-
-    def databases(self) -> dict[str, Contents]:
-        """Count what is in each database besides tables. Raises AgentError."""
-
-        def look(query: Query) -> dict[str, Contents]:
-            names = query(
-                f"SELECT SCHEMA_NAME AS d FROM information_schema.SCHEMATA WHERE SCHEMA_NAME NOT IN {_OWN_SCHEMAS}"  # noqa: S608 - a constant
-            )
-            counts: dict[str, dict[str, int]] = {str(row["d"]): {} for row in names}
-            for kind, sql in _CONTENTS.items():
-                for row in query(sql):
-                    with suppress(KeyError):  # one of the server's own
-                        counts[str(row["d"])][kind] = _number(row["n"])
-            return {name: Contents(**found) for name, found in counts.items()}
-
-        return self._ask(look)
+        found = self._ask(lambda query: [(_text(row["d"]), _text(row["t"])) for row in query(_VIEWS)])
+        return [view for view in found if view[0] not in OWN_SCHEMAS]
 
     def accounts(self) -> int:
         """Count users and roles that came with the backup. Raises AgentError."""
         return self._ask(
             lambda query: sum(is_restored(_text(row["u"])) for row in query("SELECT User AS u FROM mysql.user"))
         )
-
-    def version(self) -> str:
-        """Of the server. Raises AgentError."""
-        return self._ask(lambda query: str(query("SELECT VERSION() AS v")[0]["v"]))
 
     def _each(self, tables: Sequence[Table], ask: Callable[[Table], _A]) -> Iterator[tuple[Table, _A | AgentError]]:
         def answered(table: Table) -> _A | AgentError:

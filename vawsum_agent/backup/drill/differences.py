@@ -2,28 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
-    from vawsum_agent.backup.manifest import Manifest
+    from vawsum_agent.backup.manifest import Database, Manifest
 
 Table = tuple[str, str]
 """Database and name."""
 
 _KINDS = ("views", "routines", "triggers", "events")
-
-
-@dataclass(frozen=True, slots=True)
-class Contents:
-    """What a server has besides its tables, in one database."""
-
-    views: int = 0
-    routines: int = 0
-    triggers: int = 0
-    events: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,12 +23,13 @@ class Answers:
     Attributes:
         rows: of each table that could be counted.
         faults: what CHECK TABLE complained of, and what could not be asked; a sentence each.
+        databases: with what is in them besides tables.
         accounts: users and roles that the server did not have before.
     """
 
     rows: Mapping[Table, int]
     faults: tuple[str, ...] = ()
-    databases: Mapping[str, Contents] = field(default_factory=dict)
+    databases: Sequence[Database] = ()
     accounts: int = 0
 
 
@@ -60,8 +51,9 @@ def _rows(manifest: Manifest, answers: Answers) -> Iterator[str]:
 
 
 def _databases(manifest: Manifest, answers: Answers) -> Iterator[str]:
+    by_name = {database.name: database for database in answers.databases}
     for database in manifest.databases:
-        found = answers.databases.get(database.name)
+        found = by_name.get(database.name)
         if found is None:
             yield f"database {database.name} is missing"
             continue

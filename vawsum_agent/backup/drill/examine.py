@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from vawsum_agent.backup.drill.differences import Answers, Contents, differences
+from vawsum_agent.backup.drill.differences import Answers, differences
+from vawsum_agent.core.errors import BackupError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Sequence
 
     from vawsum_agent.backup.drill.checks import Asker
-    from vawsum_agent.backup.manifest import Manifest
+    from vawsum_agent.backup.manifest import Database, Manifest
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +21,7 @@ class Findings:
 
     Attributes:
         restore_s: from the beginning to the last count of rows; of a restore that failed, to its failure.
-        contents: views, routines, triggers and events of each database.
+        databases: with their views, routines, triggers and events.
         accounts: users and roles that came with the backup.
         problems: what is not as the manifest says; empty when the backup is proven.
     """
@@ -29,7 +30,7 @@ class Findings:
     problems: tuple[str, ...]
     tables: int = 0
     rows: int = 0
-    contents: Mapping[str, Contents] = field(default_factory=dict)
+    databases: Sequence[Database] = ()
     accounts: int = 0
     server_version: str = ""
 
@@ -50,19 +51,22 @@ def examine(
         AgentError: the server does not answer.
     """
     show("counting rows", 0, None)
-    tables = asker.tables()
+    try:
+        server = asker.server()
+    except BackupError as error:  # it holds nothing at all
+        return Findings(elapsed_s(), (error.message,))
+    tables = [(table.database, table.name) for table in sorted(server.tables, key=lambda table: -table.data_bytes)]
     rows, faults = asker.rows(tables)
     restore_s = elapsed_s()
     show("checking tables", 0, None)
     faults += asker.check([*tables, *asker.views()])
-    databases, accounts = asker.databases(), asker.accounts()
-    answers = Answers(rows, tuple(faults), databases, accounts)
+    accounts = asker.accounts()
     return Findings(
         restore_s=restore_s,
-        problems=tuple(differences(manifest, answers)),
+        problems=tuple(differences(manifest, Answers(rows, tuple(faults), server.databases, accounts))),
         tables=len(rows),
         rows=sum(rows.values()),
-        contents=databases,
+        databases=server.databases,
         accounts=accounts,
-        server_version=asker.version(),
+        server_version=server.version,
     )

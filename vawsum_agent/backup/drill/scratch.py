@@ -11,12 +11,13 @@ import shlex
 import signal
 import socket as sockets
 import subprocess
+import sys
 import time
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
-from vawsum_agent.backup.drill.leash import leash
+from vawsum_agent.backup.drill import leash
 from vawsum_agent.backup.drill.options import first_statements, install_command, option_file, server_options
 from vawsum_agent.core.errors import BackupError
 
@@ -135,35 +136,35 @@ class Scratch:
         )
         self._process = self._run(command, dies_with_us=not self._is_kept)
         # If we die here, the kernel ends the server; one that is kept ends with the next drill, as the folder does.
-        self._wait(self._process, self._answers, "answer")
+        self._wait(self._process, Path(command[0]).name, self._answers, "answer")
 
     def _install(self, command: list[str]) -> None:
         process = self._run(command, dies_with_us=True)
         try:
-            self._wait(process, lambda: False, "make its system tables")
+            self._wait(process, Path(command[0]).name, lambda: False, "make its system tables")
         finally:
             _end_group(process)
 
     def _run(self, command: list[str], *, dies_with_us: bool) -> subprocess.Popen[bytes]:
+        parent = str(os.getpid()) if dies_with_us else leash.NOBODY
+        leashed = [sys.executable, "-I", "-S", str(Path(leash.__file__)), parent, *command]
         try:
             with (self._place.folder / "output.txt").open("ab") as output:
                 return subprocess.Popen(
-                    command,
+                    leashed,
                     cwd=self._place.folder,
                     stdin=subprocess.DEVNULL,
                     stdout=output,
                     stderr=subprocess.STDOUT,
                     env={"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C", "TZ": "UTC"},
                     start_new_session=True,  # Ctrl-C is for us, who end the server in order
-                    preexec_fn=leash(dies_with_us=dies_with_us),  # noqa: PLW1509 - on the main thread, the only one
                 )
-        except (OSError, subprocess.SubprocessError) as exc:
+        except OSError as exc:
             message = f"{command[0]} can't be run: {exc}"
             raise BackupError(message, hint="install it anew, or see whether it may be executed") from exc
 
-    def _wait(self, process: subprocess.Popen[bytes], is_done: Callable[[], bool], what: str) -> None:
+    def _wait(self, process: subprocess.Popen[bytes], program: str, is_done: Callable[[], bool], what: str) -> None:
         """Wait until it has done something; for an installer that is its end."""
-        program = Path(str(process.args[0]) if isinstance(process.args, list) else "").name
         while not is_done():
             code = process.poll()
             if code == 0 and process is not self._process:

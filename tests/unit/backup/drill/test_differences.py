@@ -8,11 +8,12 @@ import msgspec
 import pytest
 
 from tests.unit.backup.drill.manifests import MANIFEST, varied
-from vawsum_agent.backup.drill.differences import Answers, Contents, differences
+from vawsum_agent.backup.drill.differences import Answers, differences
+from vawsum_agent.backup.manifest import Database
 
 WHOLE = Answers(
     rows={("shop", "a"): 3, ("shop", "b"): 0},
-    databases={"shop": Contents(views=1, routines=2, triggers=3, events=4)},
+    databases=[Database(name="shop", views=1, routines=2, triggers=3, events=4)],
     accounts=2,
 )
 
@@ -28,11 +29,11 @@ def test_whole() -> None:
         (replace(WHOLE, rows={("shop", "a"): 2, ("shop", "b"): 0}), "table shop.a has 2 rows, and 3 were dumped"),
         (replace(WHOLE, rows={("shop", "a"): 3}), "table shop.b is missing"),
         (replace(WHOLE, rows={**WHOLE.rows, ("shop", "c"): 0}), "table shop.c is in no manifest"),
-        (replace(WHOLE, databases={}), "database shop is missing"),
+        (replace(WHOLE, databases=[]), "database shop is missing"),
         (replace(WHOLE, accounts=1), "1 users and roles are there, and 2 were dumped"),
         (replace(WHOLE, faults=("CHECK TABLE shop.a: Corrupt",)), "CHECK TABLE shop.a: Corrupt"),
         (
-            replace(WHOLE, databases={"shop": Contents(views=1, routines=2, triggers=0, events=4)}),
+            replace(WHOLE, databases=[Database(name="shop", views=1, routines=2, events=4)]),
             "database shop has 0 triggers, and 3 were dumped",
         ),
     ],
