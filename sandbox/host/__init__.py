@@ -8,6 +8,7 @@ traffic     visits at a steady rate, each with an id of its own
 rotation    logrotate with a private configuration
 gallery     a site that takes and serves pictures; stand_in_gallery where Apache or PHP-FPM are not installed
 album       people who upload pictures, and people who look at them wherever they are led to
+school      a database, and payments while it is backed up
 """
 
 from sandbox.host.album import Album, Uploads, Visitors

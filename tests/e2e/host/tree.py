@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 SUITE = "bookworm"
-# What a web host has, as far as the tests look at it; systemd's own needs come first.
+# What a web host and a database host have, as far as the tests look at them; systemd's own needs come first.
 PACKAGES = (
     "systemd",
     "systemd-sysv",
@@ -29,6 +29,7 @@ PACKAGES = (
     "logrotate",
     "apache2",
     "php8.2-fpm",
+    "mariadb-server",
 )
 MAX_AGE_S = 30 * 86_400  # then it is built anew, with Debian's newer packages
 BUILD_TIMEOUT_S = 900
@@ -82,9 +83,9 @@ def _build(tree: Path) -> None:
     if built.returncode != 0:
         message = f"debootstrap failed: {built.stdout[-2000:]}{built.stderr[-2000:]}"
         raise RuntimeError(message)
-    # Each host gets an id of its own at boot, and starts its web server only when a test says where to listen.
+    # Each host gets an id of its own at boot, and starts a server only when a test says where to listen.
     (unfinished / "etc/machine-id").write_text("")
-    for unit in ("apache2.service", "php8.2-fpm.service"):
+    for unit in ("apache2.service", "php8.2-fpm.service", "mariadb.service"):
         (unfinished / "etc/systemd/system/multi-user.target.wants" / unit).unlink(missing_ok=True)
     unfinished.chmod(0o755)
     os.utime(unfinished)
