@@ -90,6 +90,16 @@ EVENTS = {
     "removal_peer_refused": "Somebody who may not ask connected to the owner's helper; says which user.",
     "removal_request_refused": "What came over the socket of the owner's helper was no request; the connection ended.",
     "removals_done": "The owner's helper answered a request; counts its files by what became of them.",
+    # backups
+    "backup_died": "The thread of the backup capability ended on a bug; the component is replaced.",
+    "backup_job_ended": "A backup or drill of the schedule ended; the journal of jobs, and `status`, tell how.",
+    "backup_job_killed": "A backup, drill or restore was killed, with an earlier daemon or by somebody; it is noted.",
+    "backup_job_started": "A backup or drill of the schedule was started, as a process of its own.",
+    "backup_outcome_not_kept": "How a job ended could not be written into the journal of jobs.",
+    "backup_uploads_aborted": "Parts of backups that were cut off were thrown away.",
+    "backups_not_seen": "S3 could not be asked which backup is the newest; what was known before stays.",
+    "backups_seen_again": "S3 answers again which backup is the newest.",
+    "schedule_not_noted": "From when a schedule counts could not be written down; it is kept in memory.",
     # notifications
     "alert_memory_unreadable": "What was remembered of a component's trouble could not be read; it is begun anew.",
     "alerts_died": "The thread of the alerts ended on a bug; the component is replaced.",

@@ -76,7 +76,7 @@ def test_a_slot_a_day_for_years(timezone: str, schedule: str) -> None:
 
 
 @given(st.sampled_from(ZONES), st.integers(0, 23), st.integers(0, 59), st.data())
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_a_slot_a_day_around_every_change(timezone: str, hour: int, minute: int, data: st.DataObject) -> None:
     """In every zone, around every change of its clock, a daily schedule has one slot a day: at its time, or where the
     clock skips that, at the first moment after the gap.
@@ -109,7 +109,7 @@ FIELDS = st.tuples(
 
 
 @given(FIELDS, st.sampled_from(ODD), st.floats(at("2015-01-01"), at("2031-01-01")))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_last_and_next_agree(schedule: str, timezone: str, now: float) -> None:
     """Between the last slot and the next one there is none, whatever the schedule and the moment."""
     last, following = last_slot(schedule, timezone, now), next_slot(schedule, timezone, now)
@@ -152,7 +152,7 @@ def test_midnight_that_comes_twice_runs_once() -> None:
 @pytest.mark.parametrize("timezone", ODD)
 def test_hourly_follows_time_as_it_passes(timezone: str) -> None:
     """A schedule of every hour or minute leaves no more than that between two slots, also where the clock jumps."""
-    for day in changes(timezone)[:4]:
+    for day in changes(timezone)[:2]:
         begin = datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp() - DAY_S
         hours = slots("0 * * * *", timezone, begin, begin + 3 * DAY_S)
         assert max(after - before for before, after in pairwise(hours)) <= 1.5 * HOUR_S

@@ -1,0 +1,117 @@
+"""What is wrong with backups, in sentences for people. Pure.
+
+Times in them are of the configured zone, and change nothing: who is told of a problem is told of it once.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+from vawsum_agent.core.component import Problem
+from vawsum_agent.core.units import format_duration
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from vawsum_agent.backup.journal import Outcome
+    from vawsum_agent.backup.newest import Newest
+    from vawsum_agent.core.errors import AgentError
+
+SLACK_S = 7200.0
+"""A night's backup may be so much later than that of the night before."""
+
+_DAY_S = 86_400.0
+_ABOUT_A_DAY = (0.9 * _DAY_S, 1.1 * _DAY_S)
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """All that is judged.
+
+    Attributes:
+        newest: backup that exists; None where there is none.
+        is_known: whether S3 said so, or the journal did.
+        oldest_s: a newest backup may be so old.
+        since: from when the schedule counts; None while that is not known.
+        failed: how the last backup of the schedule failed; None where it did not, or is not to be told of.
+        drill: how the last drill failed; None likewise.
+        error: why S3 does not answer; None while it does.
+        server: the name of the data.
+    """
+
+    newest: Newest | None
+    is_known: bool
+    oldest_s: float
+    since: float | None
+    failed: Outcome | None
+    drill: Outcome | None
+    error: AgentError | None
+    server: str
+    timezone: str
+
+
+def oldest_s(last_slot: float | None, next_slot: float | None) -> float:
+    """Tell how old the newest backup may be: 26 hours where there is one a day, else what lies between two and 2 hours.
+
+    Args:
+        last_slot: of the schedule.
+        next_slot: the one after it.
+    """
+    if last_slot is None or next_slot is None:
+        return _DAY_S + SLACK_S
+    interval_s = next_slot - last_slot
+    is_daily = _ABOUT_A_DAY[0] <= interval_s <= _ABOUT_A_DAY[1]  # 23 and 25 hours where the clock changes
+    return (_DAY_S if is_daily else interval_s) + SLACK_S
+
+
+def problems(look: Look, now: float) -> list[Problem]:
+    """List what is wrong, the weightiest first."""
+    found = [*_of_age(look, now)]
+    if look.failed is not None:
+        found.append(_failure(look.failed, "backup", look.timezone))
+    if look.drill is not None:
+        found.append(_failure(look.drill, "drill", look.timezone))
+    if look.newest is not None:
+        found += [_flagged(look.newest, flag) for flag in look.newest.flags]
+    if look.error is not None:
+        what = f"the backups in S3 can't be looked at: {look.error.message}"
+        found.append(Problem(what, look.error.hint))
+    return found
+
+
+def _of_age(look: Look, now: float) -> Sequence[Problem]:
+    if not look.is_known:
+        return ()
+    if look.newest is not None:
+        age_s = now - look.newest.finished_at
+        what = (
+            f"no backup of {look.server} for {format_duration(max(0.0, age_s))}: the newest is {look.newest.backup_id}"
+        )
+    elif look.since is not None:
+        age_s = now - look.since
+        what = f"there is no backup of {look.server} at all"
+    else:
+        return ()
+    if age_s <= look.oldest_s:
+        return ()
+    hint = "make one now: vawsum-agent backup run; it says what keeps it from that"
+    return (Problem(what, hint),)
+
+
+def _failure(outcome: Outcome, what: str, timezone: str) -> Problem:
+    at = outcome.started_at if outcome.slot is None else outcome.slot
+    text = f"the {what} of {_local(at, timezone)} failed: {outcome.error or 'it did not say why'}"
+    command = "vawsum-agent backup run" if what == "backup" else "vawsum-agent backup drill"
+    return Problem(text, outcome.hint or f"see what it says by hand: {command}")
+
+
+def _flagged(newest: Newest, flag: str) -> Problem:
+    hint = "if that is as it should be, the next backups will be compared with it: vawsum-agent backup list"
+    return Problem(f"backup {newest.backup_id} is odd: {flag}", hint)
+
+
+def _local(at: float, timezone: str) -> str:
+    return datetime.fromtimestamp(at, ZoneInfo(timezone)).strftime("%Y-%m-%d %H:%M")
