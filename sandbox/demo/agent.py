@@ -140,13 +140,13 @@ class Agent:
         return next((row for row in rows if row.get("name") == name), {})
 
     def command(self, *arguments: str) -> tuple[int, str]:
-        """Run a command of the command line. Returns the exit code and what it said on stdout."""
+        """Run a command of the command line. Returns the exit code and what it said, errors included if it failed."""
         done = subprocess.run(
             [BINARY, *arguments, "--config", self.config],
             env=self._environment,
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=120,
             check=False,
         )
-        return done.returncode, done.stdout
+        return done.returncode, done.stdout + (done.stderr if done.returncode else "")
