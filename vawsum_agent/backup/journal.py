@@ -58,6 +58,7 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         slot: the moment of the schedule that it ran for; None by hand.
         is_skipped: another host of the same data had done it.
+        is_halted: it was told to end, by its daemon or by whoever watched: no failure, and no success.
         error, hint: empty when it succeeded.
         flags: of the backup, see `Manifest.flags`.
         restore_s: of a drill: from nothing to a server that answers with all of it.
@@ -71,6 +72,7 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     backup_id: str = ""
     slot: float | None = None
     is_skipped: bool = False
+    is_halted: bool = False
     error: str = ""
     hint: str = ""
     flags: list[str] = []

@@ -84,7 +84,6 @@ class Runs:
         self._born_at = clock.now()
         self._own: _Own | None = None
         self._kill_at: float | None = None
-        self._interrupted: list[Outcome] = []
         self._unwritten: list[Outcome] = []
         # Held while a job is started: after `finish` has returned none is.
         self._turnover = threading.Lock()
@@ -206,14 +205,13 @@ class Runs:
             started_at=running.started_at,
             ended_at=self._clock.now(),
             is_ok=False,
+            # Ended with the daemon before this one: no failure, since it runs again at once.
+            is_halted=running.started_at < self._born_at,
             error=f"it was killed{f' while {running.phase}' if running.phase else ''}; it had begun {lasted} ago",
             hint="the kernel's log tells of a lack of memory: journalctl -k",
             server=running.server,
             backup_id=running.backup_id,
         )
-        if running.started_at < self._born_at:
-            # Ended with the daemon before this one: no failure, since it runs again at once.
-            self._interrupted.append(outcome)
         self._inquiry.abort_soon(running.backup_id if running.kind == "backup" else "")
         if self._book(outcome):
             _log.warning("backup_job_killed", kind=running.kind, backup_id=running.backup_id, phase=running.phase)
@@ -235,15 +233,16 @@ class Runs:
     def failed_backup(self, outcomes: Sequence[Outcome], newest: Newest | None) -> Outcome | None:
         """Give the last backup of the schedule if it failed, and no backup was made since."""
         last = next((each for each in reversed(outcomes) if each.kind == "backup" and each.slot is not None), None)
-        if last is None or last.is_ok or last in self._interrupted:
+        if last is None or last.is_ok or last.is_halted:
             return None
-        is_made_good = newest is not None and newest.began_at >= max(last.slot or 0.0, last.started_at)
+        # One that was published and could not be read back is the newest itself.
+        is_made_good = newest is not None and newest.backup_id != last.backup_id and newest.began_at >= last.started_at
         return None if is_made_good else last
 
     def failed_drill(self, outcomes: Sequence[Outcome]) -> Outcome | None:
         """Give the last drill if it failed."""
         last = next((each for each in reversed(outcomes) if each.kind == "drill"), None)
-        return None if last is None or last.is_ok or last in self._interrupted else last
+        return None if last is None or last.is_ok or last.is_halted else last
 
 
 def _why(code: int, words: str) -> tuple[str, str]:

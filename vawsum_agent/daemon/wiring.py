@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from vawsum_agent import __version__
 from vawsum_agent.aws.metadata import InstanceMetadata
 from vawsum_agent.config.load import Loaded, load
+from vawsum_agent.config.placeholders import expand
 from vawsum_agent.core.board import StatusBoard
 from vawsum_agent.core.clock import Clock, SystemClock
 from vawsum_agent.core.errors import ConfigError, StateError, Violation
@@ -37,7 +38,7 @@ from vawsum_agent.state.request_tallies import RequestTallies
 from vawsum_agent.state.store import Store
 
 if TYPE_CHECKING:
-    from vawsum_agent.config.model import AgentConfig, Config, ImagesConfig, MetricsConfig
+    from vawsum_agent.config.model import AgentConfig, BackupConfig, Config, ImagesConfig, MetricsConfig
     from vawsum_agent.core.component import Component
     from vawsum_agent.core.identity import Identity
     from vawsum_agent.metrics.publish.host import HostDimensions
@@ -62,7 +63,7 @@ def serve(path: Path) -> int:
     clock = SystemClock()
     store = Store.open(state_file(agent), clock)
     board = StatusBoard()
-    builder = Builder(store, clock, InstanceMetadata(), board, _successes(state_file(agent), clock))
+    builder = Builder(path.absolute(), store, clock, InstanceMetadata(), board, _successes(state_file(agent), clock))
     daemon = Daemon(
         builder.generation(loaded),
         version=__version__,
@@ -119,11 +120,18 @@ def _successes(path: Path, clock: Clock) -> Successes:
 
 
 class Builder:
-    """Turns configurations into generations, over one store."""
+    """Turns configurations into generations, over one store; jobs read the same ``path``."""
 
     def __init__(
-        self, store: Store, clock: Clock, metadata: InstanceMetadata, board: StatusBoard, successes: Successes
+        self,
+        path: Path,
+        store: Store,
+        clock: Clock,
+        metadata: InstanceMetadata,
+        board: StatusBoard,
+        successes: Successes,
     ) -> None:
+        self._path = path
         self._store = store
         self._clock = clock
         self._metadata = metadata
@@ -152,6 +160,9 @@ class Builder:
         if config.images is not None:
             images = config.images
             parts.append(Part("images", lambda: self._images(images, identity, session)))
+        if config.backup is not None:
+            backup = config.backup
+            parts.append(Part("backup", lambda: self._backup(config.agent, backup, identity, session)))
         if config.logs is not None:
             parts.append(Part("logs", lambda: self._logs(config, identity, session)))
         return parts
@@ -215,6 +226,26 @@ class Builder:
             self._store,
             lambda folder: Sender(ObjectStore(session.get(), folder.bucket), identity.instance_id, room),
             choose,
+            self._clock,
+        )
+
+    def _backup(
+        self, agent: AgentConfig, config: BackupConfig, identity: Identity, session: SharedSession
+    ) -> Component:
+        from vawsum_agent.aws.backup_bucket import BackupBucket  # noqa: PLC0415
+        from vawsum_agent.backup.child import Job, command_for  # noqa: PLC0415
+        from vawsum_agent.backup.component import BackupComponent  # noqa: PLC0415
+        from vawsum_agent.backup.in_bucket import InBucket  # noqa: PLC0415
+        from vawsum_agent.backup.journal import Journal  # noqa: PLC0415
+
+        server = expand(config.server, identity.placeholders())
+        bucket = BackupBucket(session.get(), config.bucket, config.kms_key_id)
+        return BackupComponent(
+            config,
+            server,
+            Journal(Path(agent.state_dir)),
+            InBucket(bucket, config.prefix, server, self._clock),
+            lambda kind, slot: Job(command_for(kind, slot, self._path)),
             self._clock,
         )
 

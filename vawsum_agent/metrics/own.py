@@ -23,6 +23,12 @@ METRICS = (
         is_increase=True,
     ),
     Metric("vawsum_images_pending", Unit.COUNT, "images old enough to move that have not moved; nothing before a scan"),
+    Metric(
+        "vawsum_backup_age_seconds",
+        Unit.SECONDS,
+        "age of the newest backup in S3, whichever host of these data made it; nothing while that is not known",
+    ),
+    Metric("vawsum_backup_restore_seconds", Unit.SECONDS, "how long the last drill took to restore: the measured RTO"),
 )
 _STALE_S = 60.0
 

@@ -62,7 +62,7 @@ def run_recorded(
 
             result = drill.run(backup, tell, is_halted)
         except AgentError as error:
-            journal.write_outcome(notes.outcome(error))
+            journal.write_outcome(msgspec.structs.replace(notes.outcome(error), is_halted=is_halted()))
             raise
         ended = notes.outcome(None)
         sizes = result.manifest.dump
