@@ -50,6 +50,10 @@ def diagnose(config: Config, root: Path = Path("/")) -> Iterator[Finding]:
 
         apache = config.metrics.apache if config.metrics is not None else None
         yield from images_doctor.checks(config.images, eyes, pid, apache.status_url if apache is not None else None)
+    if config.backup is not None:
+        from vawsum_agent.backup import doctor as backup_doctor  # noqa: PLC0415
+
+        yield from backup_doctor.checks(config.backup, config.agent.state_dir)
     yield from _aws(config, host, identity)
 
 
@@ -71,11 +75,15 @@ def probe(config: Config) -> Iterator[Finding]:
         from vawsum_agent.images import doctor as images_doctor  # noqa: PLC0415
 
         yield from images_doctor.access(config.images, eyes, pid)
+    if config.backup is not None:
+        from vawsum_agent.backup import doctor as backup_doctor  # noqa: PLC0415
+
+        yield from backup_doctor.access(config.backup, config.agent.state_dir)
     yield from _aws(config, host, host.identity(config.agent))
 
 
 def _aws(config: Config, host: Host, identity: Identity) -> Iterator[Finding]:
-    if not any((config.logs, config.metrics, config.images, config.notify)):
+    if not any((config.logs, config.metrics, config.images, config.backup, config.notify)):
         return
     try:
         session = open_session(config.agent, host)
@@ -99,6 +107,12 @@ def _ask_aws(config: Config, identity: Identity, session: AwsSession) -> Iterato
 
         is_told = config.logs is not None or config.metrics is not None
         yield from images_aws(config.images, session, tells_the_clock=not is_told)
+    if config.backup is not None:
+        from vawsum_agent.backup.doctor.aws import aws as backup_aws  # noqa: PLC0415
+
+        is_told = any((config.logs, config.metrics, config.images))
+        now, state_dir = SystemClock().now(), config.agent.state_dir
+        yield from backup_aws(config.backup, identity, session, state_dir, now, tells_the_clock=not is_told)
     if config.notify is not None:
         from vawsum_agent.alerts.doctor import checks as alerts_checks  # noqa: PLC0415
 

@@ -103,7 +103,7 @@ class _Notes:
             )
             self._journal.write_running(self._running, durably=False)
 
-    def outcome(self, error: AgentError | None) -> Outcome:
+    def outcome(self, error: AgentError | None, *, is_halted: bool = False) -> Outcome:
         """Tell how it ended."""
         running = self._running
         return Outcome(
@@ -114,6 +114,7 @@ class _Notes:
             server=running.server,
             backup_id=running.backup_id,
             slot=running.slot,
+            is_halted=is_halted,
             error=error.message if error is not None else "",
             hint=error.hint if error is not None else "",
         )
