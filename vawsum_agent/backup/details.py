@@ -54,6 +54,7 @@ def details(shown: Shown, config: BackupConfig, now: float) -> dict[str, object]
         "location": f"s3://{config.bucket}/{config.prefix}{shown.look.server}/",
         "schedule": config.schedule,
         "timezone": config.timezone,
+        "is_known": shown.look.is_known,
         "last_backup": None if newest is None else _backup(newest),
         "last_drill": None
         if drill is None

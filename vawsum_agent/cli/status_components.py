@@ -78,6 +78,9 @@ def _doing(details: Document) -> str:
         words.append(f"{well} of {counted(len(details['sources']), 'source')}")
     elif "folders" in details:
         words.append(counted(len(details["folders"]), "folder"))
+    elif "last_backup" in details:
+        running = details["running"]
+        words.append(f"{printable(running['kind'])} runs" if running is not None else printable(details["server"]))
     elif "topic" in details:
         words.append(f"{details['sent']} sent to {printable(details['topic'].rpartition(':')[2])}")
     return ", ".join(words)

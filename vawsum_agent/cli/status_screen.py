@@ -1,4 +1,4 @@
-"""How a status looks to a person: what is wrong first, a line a component and a folder, files if asked for. Pure."""
+"""How a status looks to a person: what is wrong first, a line a component and a folder, backups, files. Pure."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from rich.text import Text
 
 from vawsum_agent.cli.layout import cut, joined, wrapped
+from vawsum_agent.cli.status_backups import backups
 from vawsum_agent.cli.status_components import BAD, STYLES, ago_s, components
 from vawsum_agent.cli.status_files import ledger
 from vawsum_agent.cli.status_folders import folders
@@ -46,17 +47,19 @@ def screen(document: Document, size: Size, *, with_files: bool, now: float, rate
     rows = components(document, now, rates, size.width) if document["components"] else []
     table = [Text(), *rows] if rows else []
     troubles = _troubles(document)
-    more = _more_lines(document, size.width, rates, with_files=with_files)
+    more = _more_lines(document, size.width, now, rates, with_files=with_files)
     room = None if size.height is None else size.height - len(head) - len(table) - bool(more)
     lines = [*head, *_fitting(troubles, size.width, room), *table]
     lines += more if size.height is None else _cut_off(more, size.height - len(lines))
     return lines if size.height is None else _cut_off(lines, size.height)
 
 
-def _more_lines(document: Document, width: int | None, rates: Mapping[str, float], *, with_files: bool) -> list[Text]:
+def _more_lines(
+    document: Document, width: int | None, now: float, rates: Mapping[str, float], *, with_files: bool
+) -> list[Text]:
     """Lay out what goes first where there is no room."""
-    moving = folders(document, rates, width)
-    lines = [Text(), *moving] if moving else []
+    blocks = (folders(document, rates, width), backups(document, now, width))
+    lines = [line for block in blocks if block for line in (Text(), *block)]
     return [*lines, Text(), *ledger(document, width)] if with_files else lines
 
 
