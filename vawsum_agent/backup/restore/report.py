@@ -1,0 +1,139 @@
+"""What the server has after a restore, against what the manifest says the backup holds."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from vawsum_agent.backup.restore.head import quoted
+from vawsum_agent.backup.restore.plan import databases_of
+from vawsum_agent.backup.server.facts import read_server
+from vawsum_agent.core.errors import AgentError, BackupError
+from vawsum_agent.core.text import printable
+from vawsum_agent.mysql.session import Session
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from vawsum_agent.backup.manifest import Database, Frame, Manifest
+    from vawsum_agent.backup.restore.plan import Plan
+
+_LIMIT_S = 6 * 3600.0
+"""For one statement: counting the largest table."""
+
+_KINDS = ("views", "routines", "triggers", "events")
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A table.
+
+    Attributes:
+        expected: rows that were dumped; None where the dump has no data of it.
+        found: rows in the server; None where they could not be counted.
+        is_in_snapshot: False: its engine knows no transactions, and it may be of another moment than the others.
+        error: why it could not be counted.
+    """
+
+    database: str
+    name: str
+    expected: int | None
+    found: int | None
+    is_in_snapshot: bool
+    error: str = ""
+
+    @property
+    def is_same(self) -> bool:
+        """As many rows as were dumped."""
+        return self.found is not None and self.expected in {None, self.found}
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What there is.
+
+    Attributes:
+        rows: of each table that was restored, in order of names.
+        databases: that were restored whole, as they are now.
+        differences: what is not as the manifest says, a sentence each.
+    """
+
+    rows: tuple[Row, ...]
+    databases: tuple[Database, ...]
+    differences: tuple[str, ...]
+
+
+def examine(
+    option_file: str, manifest: Manifest, plan: Plan, jobs: int, is_halted: Callable[[], bool] = lambda: False
+) -> Report:
+    """Count all rows of what was restored, and compare.
+
+    Args:
+        option_file: of the server.
+        manifest: of the backup.
+        plan: what was restored.
+        jobs: tables that are counted at once.
+        is_halted: asked before each.
+
+    Raises:
+        AgentError: the server can't be asked; BackupError: it was ended.
+    """
+    expected = databases_of(manifest, plan.selection)
+    names = [database.name for database in expected]
+    server = read_server(option_file, names, limit_s=_LIMIT_S) if names else None
+    present = {(table.database, table.name) for table in server.tables} if server is not None else None
+    with ThreadPoolExecutor(jobs, thread_name_prefix="count") as pool:
+        frames = sorted(plan.tables, key=lambda frame: -frame.raw_bytes)
+        rows = list(pool.map(lambda frame: _counted(option_file, frame, is_halted), frames))
+    rows.sort(key=lambda row: (row.database, row.name))
+    found = server.databases if server is not None else []
+    return Report(tuple(rows), tuple(found), tuple(differences(rows, expected, found, present)))
+
+
+def differences(
+    rows: Sequence[Row],
+    expected: Sequence[Database],
+    found: Sequence[Database],
+    present: set[tuple[str, str]] | None,
+) -> Iterator[str]:
+    """Name all that is not as it should be. Pure.
+
+    Args:
+        rows: of the tables that were restored.
+        expected: what the manifest says of databases that were restored whole.
+        found: what the server says of them.
+        present: all tables of theirs; None where single ones were restored.
+    """
+    for row in rows:
+        table = printable(f"{row.database}.{row.name}")
+        if row.error:
+            yield f"table {table} can't be counted: {row.error}"
+        elif not row.is_same:
+            yield f"table {table} has {row.found:,} rows, and {row.expected:,} were dumped"
+    restored = {(row.database, row.name) for row in rows}
+    for database, name in sorted((present or set()) - restored):
+        yield f"table {printable(f'{database}.{name}')} is not from this backup"
+    by_name = {database.name: database for database in found}
+    for was_there in expected:
+        there = by_name[was_there.name]
+        for kind in _KINDS:
+            was, has = getattr(was_there, kind), getattr(there, kind)
+            if was != has:
+                yield f"database {printable(there.name)} has {has:,} {kind}, and {was:,} were dumped"
+
+
+def _counted(option_file: str, frame: Frame, is_halted: Callable[[], bool]) -> Row:
+    if is_halted():
+        raise BackupError("the counting was ended", hint="the restore itself is done")
+    table = (quoted(frame.database) + b"." + quoted(frame.name)).decode()
+    session = Session(option_file)
+    found, error = None, ""
+    try:
+        sql = f"SELECT COUNT(*) AS n FROM {table}"  # noqa: S608 - quoted
+        found = session.run(lambda query: int(str(query(sql)[0]["n"])), _LIMIT_S)
+    except AgentError as exc:
+        error = exc.message
+    finally:
+        session.close()
+    return Row(frame.database, frame.name, frame.rows, found, frame.is_in_snapshot, error)

@@ -1,0 +1,247 @@
+"""``backup restore``: from a backup to a server that has it, told to the journal of this host.
+
+    lock of this host -> what the server is, and would lose -> accounts -> databases -> tables -> the rest -> report
+
+What is done is noted after each step. Whatever ends a restore leaves a note by which ``--resume`` goes on.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from vawsum_agent.backup.names import DUMP, GRANTS
+from vawsum_agent.backup.restore import accounts, target
+from vawsum_agent.backup.restore.client import ClientFailed, Clients
+from vawsum_agent.backup.restore.head import head_for
+from vawsum_agent.backup.restore.load import Done, Load
+from vawsum_agent.backup.restore.meter import Meter
+from vawsum_agent.backup.restore.noted import Noted
+from vawsum_agent.backup.restore.plan import make_plan
+from vawsum_agent.backup.restore.progress import Progress, Record
+from vawsum_agent.backup.restore.report import examine
+from vawsum_agent.backup.restore.source import PATIENCE_S, Source, Waiting
+from vawsum_agent.backup.restore.table import Loader
+from vawsum_agent.backup.restore.words import hint_of
+from vawsum_agent.core.errors import BackupError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from vawsum_agent.backup.journal import Journal
+    from vawsum_agent.backup.manifest import Manifest
+    from vawsum_agent.backup.names import BackupName
+    from vawsum_agent.backup.restore.meter import Show
+    from vawsum_agent.backup.restore.plan import Plan, Selection
+    from vawsum_agent.backup.restore.report import Report
+    from vawsum_agent.backup.restore.source import RangeBucket
+    from vawsum_agent.backup.restore.target import Target
+    from vawsum_agent.backup.server.facts import Flavour
+    from vawsum_agent.backup.server.programs import Program
+    from vawsum_agent.core.clock import Clock
+
+ACCOUNTS = "accounts"
+_NOTED_EVERY_S = 1.0
+_LOOK_UP_EVERY_S = 0.2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What to restore.
+
+    Attributes:
+        name, manifest: of the backup.
+        option_file: its ``[client]`` section says into which server.
+        descriptors: that ``option_file`` may lead to.
+        jobs: tables at once.
+        is_forced: what is there is overwritten, and an unlikely server is tried.
+        is_resumed: go on with what an earlier run has left.
+        has_grants: accounts are restored, where everything is.
+        is_logged: the server may write it to its binary log.
+    """
+
+    name: BackupName
+    manifest: Manifest
+    selection: Selection
+    option_file: str
+    descriptors: tuple[int, ...] = ()
+    jobs: int = 2
+    is_forced: bool = False
+    is_resumed: bool = False
+    has_grants: bool = True
+    is_logged: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Means:
+    """What a restore works with.
+
+    Attributes:
+        prefix: of all backups.
+        find_shell: the client program for a server.
+        clock: measures.
+        dice: a random number in [0, 1).
+        is_halted: asked often; True ends it.
+        show: told how far it is.
+        tell: told what people should know, a line each.
+        patience_s: so long one waits for S3.
+        server_patience_s: so long one waits for a server that went away.
+    """
+
+    bucket: RangeBucket
+    prefix: str
+    find_shell: Callable[[Flavour], Program]
+    clock: Clock
+    dice: Callable[[], float]
+    is_halted: Callable[[], bool] = lambda: False
+    show: Show = lambda *_: None
+    tell: Callable[[str], None] = lambda _: None
+    patience_s: float = PATIENCE_S
+    server_patience_s: float = PATIENCE_S
+
+
+@dataclass(frozen=True, slots=True)
+class Restored:
+    """What came of it.
+
+    Attributes:
+        loaded_bytes: of SQL, by this run.
+        load_s: until the server had all of it.
+        total_s: until everything was counted, too.
+    """
+
+    target: Target
+    plan: Plan
+    report: Report
+    loaded_bytes: int
+    load_s: float
+    total_s: float
+
+
+def restore(request: Request, means: Means, journal: Journal) -> Restored:
+    """Restore, and compare what the server has then with the manifest.
+
+    Raises:
+        BusyError: another job runs on this host.
+        BackupError: the server is not empty, does not take it, or the backup is damaged. What was done is noted.
+        AwsError: S3 does not give it.
+        AgentError: the server can't be reached.
+    """
+    with journal.locked():
+        noted = Noted(request.name, means.clock, journal, means.show)
+        try:
+            restored = _restore(request, replace(means, show=noted.show), journal)
+        except BaseException as error:
+            noted.failed(error)
+            raise
+        noted.ended(restored.report.differences, restored.plan.size_bytes, restored.loaded_bytes, restored.total_s)
+        return restored
+
+
+def _restore(request: Request, means: Means, journal: Journal) -> Restored:
+    began = means.clock.monotonic()
+    plan = make_plan(request.manifest, request.selection)
+    found = target.look(request.option_file)
+    means.tell(f"restoring {plan.selection} of backup {request.name.backup_id} into {found}")
+    progress = _begun(request, means, journal, plan, found)
+    meter = Meter(plan.raw_bytes, means.show)
+    try:
+        load_all(request, means, plan, found, progress, meter)
+    except BackupError as error:
+        if not means.is_halted():
+            raise
+        message = f"the restore was ended: {progress.table_count:,} of {len(plan.tables):,} tables are done"
+        raise BackupError(message, hint="the same command with --resume goes on with the others") from error
+    load_s = means.clock.monotonic() - began
+    meter.phase("counting rows")
+    report = examine(request.option_file, request.manifest, plan, request.jobs, means.is_halted)
+    progress.end()
+    return Restored(found, plan, report, meter.loaded_bytes, load_s, means.clock.monotonic() - began)
+
+
+def load_all(request: Request, means: Means, plan: Plan, found: Target, done: Done, meter: Meter) -> None:
+    """Do what is not done yet. See `Load.run`."""
+    stopped = threading.Event()
+
+    def is_halted() -> bool:
+        return stopped.is_set() or means.is_halted()
+
+    def nap(seconds: float) -> None:
+        ends_at = time.monotonic() + seconds
+        while (left_s := ends_at - time.monotonic()) > 0:
+            if is_halted():
+                raise BackupError("the restore was ended", hint="--resume goes on with what is left")
+            time.sleep(min(left_s, _LOOK_UP_EVERY_S))
+
+    waiting = Waiting(means.clock, nap, means.dice, means.patience_s)
+    clients = Clients(means.find_shell(found.flavour), request.option_file, request.descriptors, is_halted)
+    if plan.selection.is_whole and request.has_grants and not done.has(ACCOUNTS):
+        meter.phase(ACCOUNTS)
+        _restore_accounts(request, means, clients, waiting, found)
+        # If we die here, they are made once more.
+        done.add(ACCOUNTS)
+    source = Source(means.bucket, request.name.key(means.prefix, DUMP), request.manifest.dump, waiting)
+    head = head_for(clients.program, b"".join(source.sql(plan.head)), is_logged=request.is_logged)
+    loader = Loader(clients, source, head, replace(waiting, patience_s=means.server_patience_s), meter)
+    Load(plan, loader, done, meter, request.jobs, stopped.set).run()
+
+
+def _begun(request: Request, means: Means, journal: Journal, plan: Plan, found: Target) -> Progress:
+    """Begin the note of what is done, unless the server must not be written to."""
+    progress = Progress(journal.folder, request.name, request.selection, found.identity)
+    earlier = progress.earlier()
+    if earlier is not None and earlier.record.etag != request.manifest.dump.etag:
+        earlier = None
+    if request.is_resumed:
+        if earlier is None:
+            message = f"there is no restore of {plan.selection} into {found} to go on with"
+            raise BackupError(message, hint="begin it without --resume")
+        means.tell(f"going on: {len(earlier.tables):,} of {len(plan.tables):,} tables are done")
+        progress.go_on(earlier, found.tables)
+        return progress
+    _check(request, means, plan, found, has_earlier=earlier is not None)
+    progress.begin(
+        Record(
+            server=request.name.server,
+            backup_id=request.name.backup_id,
+            etag=request.manifest.dump.etag,
+            selection=str(plan.selection),
+            target=str(found),
+            started_at=means.clock.now(),
+        )
+    )
+    return progress
+
+
+def _check(request: Request, means: Means, plan: Plan, found: Target, *, has_earlier: bool) -> None:
+    refused = target.refusal(plan, found)
+    unlikely = target.mismatch(request.manifest, found)
+    if request.is_forced:
+        if unlikely:
+            means.tell(f"warning: {unlikely}")
+        return
+    if refused is not None and has_earlier:
+        hint = "--resume goes on with a restore that was broken off; --force begins anew"
+        raise BackupError(refused.message, hint=hint)
+    if refused is not None:
+        raise refused
+    if unlikely:
+        raise BackupError(unlikely, hint="restore into the same product and series, or try it all the same: --force")
+
+
+def _restore_accounts(request: Request, means: Means, clients: Clients, waiting: Waiting, found: Target) -> None:
+    """Restore users, roles and grants, but not those of the account that does so."""
+    source = Source(means.bucket, request.name.key(means.prefix, GRANTS), request.manifest.grants, waiting)
+    sql, left_out = accounts.without(b"".join(source.whole_sql()), found.account)
+    if left_out:
+        means.tell(f"left out: the grants of {found.account}, as whom this restore works")
+    begin = b"" if request.is_logged else b"SET SESSION sql_log_bin = 0;\n"
+    try:
+        with clients.start() as client:
+            client.write(begin + sql)
+            client.finish()
+    except ClientFailed as failed:
+        hint = f"{hint_of(failed.words)}, or leave accounts out: --no-grants"
+        raise BackupError(f"{ACCOUNTS}: {failed.words}", hint=hint) from None
