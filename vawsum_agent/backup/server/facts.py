@@ -31,7 +31,8 @@ _VARIABLES = "SELECT VERSION() AS version, @@log_bin AS log_bin, @@net_write_tim
 _SCHEMATA = "SELECT SCHEMA_NAME AS name FROM information_schema.SCHEMATA"
 _TABLES = (
     "SELECT TABLE_SCHEMA AS db, TABLE_NAME AS name, TABLE_TYPE AS type, ENGINE AS engine,"
-    " COALESCE(DATA_LENGTH, 0) AS bytes FROM information_schema.TABLES WHERE TABLE_SCHEMA NOT IN ({own})"
+    " COALESCE(DATA_LENGTH, 0) AS bytes, COALESCE(TABLE_ROWS, 0) AS row_count"
+    " FROM information_schema.TABLES WHERE TABLE_SCHEMA NOT IN ({own})"
 )
 _ENGINES = "SELECT ENGINE AS engine, TRANSACTIONS AS transactions FROM information_schema.ENGINES"
 _COUNTED = {
@@ -48,6 +49,7 @@ class Table(msgspec.Struct, frozen=True, kw_only=True):
         engine: such as ``InnoDB``.
         is_in_snapshot: its engine knows transactions, so that it is dumped as it was at the dump's begin.
         data_bytes: as the engine estimates them, without secondary indexes.
+        rows: as the engine estimates them, which may be off by half.
     """
 
     database: str
@@ -55,6 +57,7 @@ class Table(msgspec.Struct, frozen=True, kw_only=True):
     engine: str
     is_in_snapshot: bool
     data_bytes: int
+    rows: int = 0
 
 
 class Server(msgspec.Struct, frozen=True, kw_only=True):
@@ -164,6 +167,7 @@ def _table(row: Row, transactional: set[str]) -> Table:
         engine=engine,
         is_in_snapshot=engine in transactional,
         data_bytes=int(str(row["bytes"])),
+        rows=int(str(row["row_count"])),
     )
 
 
