@@ -62,15 +62,15 @@ class MariaDb(Server):
         """See `Server.is_ready`."""
         return is_listening(self.socket)
 
-    def execute(self, sql: str, *, database: str = "", user: str = "root") -> str:
+    def execute(self, sql: str, *, database: str = "", user: str = "root", timeout_s: float = 60.0) -> str:
         """Run SQL statements through the ``mariadb`` client and return its tab-separated output.
 
         Raises:
             ServerError: a statement failed.
         """
         option_file = f"--defaults-file={self.option_file}"
-        output = run("mariadb", option_file, f"--user={user}", "--batch", "-N", database, stdin=sql.encode())
-        return output.decode()
+        command = ("mariadb", option_file, f"--user={user}", "--batch", "-N", database)
+        return run(*command, stdin=sql.encode(), timeout_s=timeout_s).decode()
 
     def flush_logs(self) -> None:
         """Make the server reopen its logs as logrotate's post-rotate script does."""

@@ -11,11 +11,13 @@ import structlog
 
 from sandbox.servers.process import open_directory
 from tests.bench.daemon import BenchError
+from tests.bench.dumping import dumping
 from tests.bench.files import REPOSITORY
 from tests.bench.idle import idle
 from tests.bench.latency import latency
 from tests.bench.moving import moving
 from tests.bench.publishing import publishing
+from tests.bench.restoring import restoring
 from tests.bench.rounds import SCENARIOS, measure
 from tests.bench.sampling import sampling_rows
 from tests.bench.scale import FULL, QUICK
@@ -38,6 +40,8 @@ _OTHERS: dict[str, Callable[[Path, Scale], list[Row]]] = {
     "publishing": publishing,
     "uploading": uploading,
     "moving": moving,
+    "dumping": dumping,
+    "restoring": restoring,
 }
 _ALL = (*_CATCH_UPS, *_OTHERS)
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """Sizes in bytes of a log file, repetitions, seconds of idling, lines, rounds of sampling, pictures to move."""
+    """Sizes in bytes of a log file, repetitions, seconds of idling, lines, rounds of sampling, pictures to move.
+
+    And megabytes of SQL that a database comes to; ``VAWSUM_BENCH_DATABASE_MB`` in the environment goes before.
+    """
 
     access_bytes: int
     other_bytes: int
@@ -17,6 +21,7 @@ class Scale:
     lines: int
     samplings: int
     pictures: int
+    database_mb: int
 
 
 FULL = Scale(
@@ -28,6 +33,7 @@ FULL = Scale(
     lines=24,
     samplings=50,
     pictures=20_000,
+    database_mb=int(os.environ.get("VAWSUM_BENCH_DATABASE_MB", "800")),
 )
 QUICK = Scale(
     access_bytes=100_000_000,
@@ -38,4 +44,5 @@ QUICK = Scale(
     lines=5,
     samplings=10,
     pictures=4_000,
+    database_mb=int(os.environ.get("VAWSUM_BENCH_DATABASE_MB", "60")),
 )

@@ -31,7 +31,7 @@ def uploading(directory: Path, scale: Scale) -> list[Row]:
     body = os.urandom(_BODY_BYTES)
     ours: list[float] = []
     theirs: list[float] = []
-    with Bucket(directory / "bucket") as bucket, _pointed_to(bucket):
+    with Bucket(directory / "bucket") as bucket, pointed_to(bucket):
         session = connect("ap-south-1")
         store, client = ObjectStore(session, _NAME), session.client("s3")
         for _ in range(scale.rounds):
@@ -72,7 +72,7 @@ def _put_with_botocore(client: Any, key: str, body: bytes) -> None:  # noqa: ANN
 
 
 @contextmanager
-def _pointed_to(bucket: Bucket) -> Iterator[None]:
+def pointed_to(bucket: Bucket) -> Iterator[None]:
     """Let this process's own clients go there."""
     before = dict(os.environ)
     os.environ.clear()
