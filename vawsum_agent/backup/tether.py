@@ -18,6 +18,7 @@ _PR_SET_PDEATHSIG = 1  # <linux/prctl.h>
 _PR_CAP_AMBIENT = 47
 _PR_CAP_AMBIENT_CLEAR_ALL = 4
 _NICENESS = 10
+_GOES_FIRST = "500"
 
 
 def main(arguments: list[str]) -> None:
@@ -34,6 +35,8 @@ def main(arguments: list[str]) -> None:
         os._exit(1)  # the daemon ended before the kernel was told
     # The job reads its own files alone: reading past file modes stays the daemon's.
     prctl(_PR_CAP_AMBIENT, _PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0)
+    with suppress(OSError), open("/proc/self/oom_score_adj", "w", encoding="ascii") as score:  # noqa: PTH123 - no imports
+        score.write(_GOES_FIRST)  # where memory gets short, a backup can be made again
     with suppress(OSError):  # the unit forbids it, and has CPUWeight= and IOWeight= in its place
         os.nice(_NICENESS)
     os.execv(command[0], command)  # noqa: S606 - no shell, which is the point

@@ -32,6 +32,17 @@ def test_the_example_of_images_holds(tmp_path: Path) -> None:
     assert [folder.name for folder in images.folder] == ["app"]
 
 
+def test_the_example_of_backups_holds(tmp_path: Path) -> None:
+    """Without its leading #, what the example says of backups is accepted as it is."""
+    text = (REPOSITORY / "etc/vawsum-agent/db.toml").read_text()
+    (block,) = re.findall(r"^# \[backup\]\n(?:#.*\n)+", text, re.MULTILINE)
+    (tmp_path / "agent.toml").write_text(re.sub(r"^# ?", "", block, flags=re.MULTILINE))
+    backup = load(tmp_path / "agent.toml").config.backup
+    assert backup is not None
+    assert (backup.schedule, backup.retention_days) == ("0 0 * * *", 15)
+    assert backup.drill is not None
+
+
 @pytest.mark.skipif(shutil.which("logrotate") is None, reason="logrotate is not installed")
 def test_logrotate_files_are_valid(tmp_path: Path) -> None:
     """Logrotate reads what we put into its folder without a complaint."""
