@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
+from vawsum_agent.backup.drill.place import directory_of
 from vawsum_agent.backup.drill.programs import find, numbers
 from vawsum_agent.backup.drill.room import disk_needed_bytes, look, refusal
 from vawsum_agent.core.errors import BackupError
@@ -18,11 +18,6 @@ if TYPE_CHECKING:
     from vawsum_agent.config.model import BackupConfig
 
 _WHERE = "drill"
-
-
-def drill_directory(backup: BackupConfig, state_dir: str) -> Path:
-    """Where scratch servers live."""
-    return Path(backup.drill.directory if backup.drill and backup.drill.directory else f"{state_dir}/drill")
 
 
 def drills(backup: BackupConfig, state_dir: str, newest: Published | None) -> Iterator[Finding]:
@@ -54,7 +49,7 @@ def drills(backup: BackupConfig, state_dir: str, newest: Published | None) -> It
         yield Finding(
             Severity.WARNING, what, _WHERE, "install a server of the same version, or drill on a host that has it"
         )
-    room = look(drill_directory(backup, state_dir))
+    room = look(directory_of(backup, state_dir))
     refused = refusal(room, manifest.dump.raw_bytes, manifest.backup_id)
     if refused is not None:
         yield Finding(Severity.PROBLEM, refused.message, _WHERE, refused.hint)

@@ -6,6 +6,7 @@ place      the folder of a scratch server, and what a killed drill left of one
 leash      what the server is given up on before it starts: it ends with us, and is the first to go
 options    how it is started (pure)
 scratch    the server itself
+restoring  the restore itself, by what `backup restore` does
 zones      the time zones that events may name
 checks     what it is asked
 differences  what it answers, against the manifest (pure)

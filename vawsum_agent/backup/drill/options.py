@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from vawsum_agent.backup.server.grants import RESERVED
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -18,9 +20,6 @@ ACCOUNT = "vawsum-drill"
 
 _MIB = 1 << 20
 _LOG_BYTES = 256 * _MIB
-
-_RESERVED = ("mariadb.sys", "mysql.sys", "mysql.session", "mysql.infoschema", "PUBLIC", "")
-"""Users that the server itself needs, and MariaDB's role for everybody."""
 
 
 def server_options(
@@ -111,4 +110,4 @@ def option_file(socket: Path, password: str) -> str:
 
 def is_restored(user: str) -> bool:
     """Whether an account can only have come with the backup."""
-    return user not in {*_RESERVED, ACCOUNT}
+    return user not in RESERVED and user != ACCOUNT

@@ -18,11 +18,15 @@ import time
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from vawsum_agent.core.durable import write_durably
 from vawsum_agent.core.errors import BackupError
+
+if TYPE_CHECKING:
+    from vawsum_agent.config.model import BackupConfig
 
 _PREFIX = "scratch-"
 _SOCKET_PREFIX = "vawsum-drill-"
@@ -85,6 +89,11 @@ class Place:
         if self.socket_folder:
             shutil.rmtree(self.socket_folder, ignore_errors=True)
         shutil.rmtree(self.folder)
+
+
+def directory_of(backup: BackupConfig, state_dir: str) -> Path:
+    """Tell where scratch servers live on this host."""
+    return Path(backup.drill.directory if backup.drill and backup.drill.directory else f"{state_dir}/drill")
 
 
 def make(directory: Path, short: Path, *, is_kept: bool = False) -> Place:

@@ -80,4 +80,4 @@ def test_the_only_account() -> None:
 def test_restored_accounts() -> None:
     """Ours and the server's own are none of the backup's."""
     assert is_restored("root")
-    assert not any(map(is_restored, ("vawsum-drill", "mariadb.sys", "mysql.session", "PUBLIC")))
+    assert not any(map(is_restored, ("vawsum-drill", "mariadb.sys", "mysql.session")))
