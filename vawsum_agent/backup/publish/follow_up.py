@@ -1,0 +1,68 @@
+"""What follows a backup that is published: it is read back, and older ones that it makes needless are marked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import structlog
+
+from vawsum_agent.backup.publish.expire import TagBucket, mark_expired
+from vawsum_agent.core.errors import AgentError, BackupError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from vawsum_agent.backup.manifest import Manifest
+    from vawsum_agent.backup.names import BackupName
+    from vawsum_agent.backup.publish.catalog import Catalog
+    from vawsum_agent.core.clock import Clock
+
+_log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class FollowUp:
+    """Does so.
+
+    Attributes:
+        verify: reads a backup back and says so beside its manifest; None: left out, and nothing is marked.
+        keep_at_least: verified backups that never expire.
+    """
+
+    verify: Callable[[BackupName, Manifest], object] | None
+    bucket: TagBucket
+    catalog: Catalog
+    prefix: str
+    keep_at_least: int
+    clock: Clock
+
+    def __call__(self, name: BackupName, manifest: Manifest) -> None:
+        """Follow up on one.
+
+        Raises:
+            BackupError: it was published, and could not be read back as it was written.
+        """
+        if self.verify is None:
+            return
+        try:
+            self.verify(name, manifest)
+        except AgentError as exc:
+            message = f"backup {name.backup_id} is published, but not verified: {exc.message}"
+            raise BackupError(message, hint=f"vawsum-agent backup verify {name.backup_id}") from exc
+        try:
+            # Only now, after a run that succeeded: failed nights make nothing needless.
+            marked = mark_expired(
+                self.bucket,
+                self.catalog,
+                self.prefix,
+                name.server,
+                keep_at_least=self.keep_at_least,
+                now=self.clock.now(),
+            )
+        except AgentError as exc:
+            # What is kept for a night too long harms nobody; the next run marks it.
+            _log.warning("backups_not_marked", error=exc.message, hint=exc.hint)
+        else:
+            if marked:
+                _log.info("backups_marked", backup_ids=[each.backup_id for each in marked])

@@ -1,0 +1,227 @@
+"""``backup run``: a backup as a job, from the lock of this host to the lease given back.
+
+    lock -> leftovers of a killed run -> lease -> backup made -> read back -> what may expire is marked -> lease, lock
+
+Every step is noted before it is taken. Whatever ends a run before the manifest leaves no backup; whatever ends it after
+leaves one that is whole, and the next run makes up for what did not follow.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+import structlog
+from msgspec.structs import replace
+
+from vawsum_agent.backup.journal import Outcome, Running
+from vawsum_agent.backup.names import BackupName, backup_id_at, is_backup_id
+from vawsum_agent.backup.publish.band import COMPARED
+from vawsum_agent.backup.publish.leftovers import abort_uploads_of
+from vawsum_agent.backup.publish.make import Maker, Order
+from vawsum_agent.core.errors import AgentError, AwsError, BusyError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from contextlib import AbstractContextManager
+
+    from vawsum_agent.backup.journal import Journal
+    from vawsum_agent.backup.manifest import Manifest
+    from vawsum_agent.backup.publish.catalog import Catalog
+    from vawsum_agent.backup.publish.leftovers import LeftoverBucket
+    from vawsum_agent.core.clock import Clock
+
+_log = structlog.get_logger()
+
+_NOTED_EVERY_S = 1.0
+
+
+class Tenure(Protocol):
+    """The right to make the next backup, while it lasts."""
+
+    @property
+    def generation(self) -> int:
+        """Grows with every holder."""
+        ...
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether another host may have it by now."""
+        ...
+
+    def confirm(self) -> None:
+        """Make sure that it is still ours. Raises AgentError."""
+        ...
+
+    def note(self, slot: float | None, backup_id: str) -> None:
+        """Say what was done under it, when it is given back."""
+        ...
+
+
+class Right(Protocol):
+    """Who may make the next backup; see `aws.lease`."""
+
+    def done_slot(self) -> float | None:
+        """Tell the last moment of the schedule for which a backup was made, by any host. Raises AwsError."""
+        ...
+
+    def held(self, above: int = 0) -> AbstractContextManager[Tenure]:
+        """Have it, with a generation above one that was seen. Raises BusyError: another host has; AwsError."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Means:
+    """What a run works with.
+
+    Attributes:
+        follow_up: what is done once it is published: it is read back, and older ones are marked. Raises AgentError.
+        show: told the phase, bytes done and bytes in all.
+        is_halted: whether to give up.
+    """
+
+    maker: Maker
+    bucket: LeftoverBucket
+    catalog: Catalog
+    right: Right
+    journal: Journal
+    clock: Clock
+    follow_up: Callable[[BackupName, Manifest], None]
+    show: Callable[[str, int, int | None], None]
+    is_halted: Callable[[], bool]
+
+
+class BackupRun:
+    """Runs once.
+
+    Args:
+        means: see there.
+        prefix: of the backups.
+        server: the name of the data.
+        slot: the moment of the schedule that it is for; None by hand.
+    """
+
+    def __init__(self, means: Means, prefix: str, server: str, slot: float | None) -> None:
+        self._means = means
+        self._prefix = prefix
+        self._server = server
+        self._slot = slot
+        self._noted_at = float("-inf")
+
+    def run(self) -> tuple[Outcome, Manifest | None]:
+        """Make a backup, unless another host made the one of this moment.
+
+        Raises:
+            BusyError: another job runs here, or another host makes a backup of the same data. Trying again helps.
+            AgentError: there is no new backup, or one that could not be read back; it is in the journal, too.
+        """
+        means = self._means
+        with means.journal.locked():
+            began = means.clock.now()
+            self._running = Running(
+                kind="backup", pid=os.getpid(), started_at=began, server=self._server, slot=self._slot
+            )
+            self._clear_up()
+            means.journal.write_running(self._running)
+            try:
+                outcome, manifest = self._made(began)
+            except BaseException as exc:
+                self._note_failure(began, exc)
+                raise
+            means.journal.write_outcome(outcome)
+            return outcome, manifest
+
+    def _clear_up(self) -> None:
+        """Throw away what a run began to upload that was killed: its note is still there, and nobody has its lock."""
+        before = self._means.journal.running()
+        if before is not None and before.kind == "backup" and is_backup_id(before.backup_id):
+            try:
+                name = BackupName(before.server or self._server, before.backup_id)
+                abort_uploads_of(self._means.bucket, self._prefix, name)
+            except AwsError as exc:
+                # It is found again within the hour, by its age.
+                _log.warning("backup_leftovers_kept", backup_id=before.backup_id, error=exc.message)
+
+    def _made(self, began: float) -> tuple[Outcome, Manifest | None]:
+        means = self._means
+        done = means.right.done_slot() if self._slot is not None else None
+        if self._slot is not None and done is not None and done >= self._slot:
+            return self._outcome(began, is_skipped=True), None
+        with means.right.held() as tenure:
+            name = BackupName(self._server, self._free_id())
+            # If we die from here on, whoever starts next on this host knows what to throw away.
+            self._running = replace(self._running, backup_id=name.backup_id, phase="connecting")
+            means.journal.write_running(self._running)
+            manifest = means.maker.make(
+                Order(
+                    name=name,
+                    generation=tenure.generation,
+                    sizes_before=self._sizes_before(),
+                    confirm=tenure.confirm,
+                    on_progress=self._tell,
+                    is_halted=lambda: means.is_halted() or tenure.is_lost,
+                )
+            )
+            tenure.note(self._slot, name.backup_id)
+            means.follow_up(name, manifest)
+        return self._outcome(began, manifest), manifest
+
+    def _free_id(self) -> str:
+        """Name it by this second, or by the next that no other backup is named by."""
+        taken = {found.name.backup_id for found in self._means.catalog.found(self._server)}
+        at = self._means.clock.now()
+        while backup_id_at(at) in taken:
+            at += 1.0
+        return backup_id_at(at)
+
+    def _sizes_before(self) -> list[int]:
+        sizes = []
+        for name in self._means.catalog.backups(self._server)[-COMPARED:]:
+            try:
+                sizes.append(self._means.catalog.manifest(name).dump.raw_bytes)
+            except AwsError:
+                raise
+            except AgentError as exc:
+                _log.warning("manifest_unreadable", backup_id=name.backup_id, error=exc.message)
+        return sizes
+
+    def _tell(self, phase: str, done_bytes: int, total_bytes: int | None) -> None:
+        means = self._means
+        means.show(phase, done_bytes, total_bytes)
+        now = means.clock.monotonic()
+        if phase != self._running.phase or now - self._noted_at >= _NOTED_EVERY_S:
+            self._noted_at = now
+            self._running = replace(self._running, phase=phase, done_bytes=done_bytes, total_bytes=total_bytes)
+            means.journal.write_running(self._running, durably=False)
+
+    def _outcome(self, began: float, manifest: Manifest | None = None, *, is_skipped: bool = False) -> Outcome:
+        return Outcome(
+            kind="backup",
+            started_at=began,
+            ended_at=self._means.clock.now(),
+            is_ok=True,
+            server=self._server,
+            backup_id=manifest.backup_id if manifest is not None else "",
+            slot=self._slot,
+            is_skipped=is_skipped,
+            flags=manifest.flags if manifest is not None else [],
+            size_bytes=manifest.dump.size_bytes + manifest.grants.size_bytes if manifest is not None else 0,
+            raw_bytes=manifest.dump.raw_bytes if manifest is not None else 0,
+        )
+
+    def _note_failure(self, began: float, error: BaseException) -> None:
+        """Write down how it ended; that another host makes one is no failure."""
+        if isinstance(error, BusyError):
+            self._means.journal.forget_running()
+            return
+        known = error if isinstance(error, AgentError) else AgentError(f"{type(error).__name__}: {error}")
+        failed = replace(
+            self._outcome(began),
+            is_ok=False,
+            is_halted=self._means.is_halted(),
+            backup_id=self._running.backup_id,
+            error=known.message,
+            hint=known.hint,
+        )
+        self._means.journal.write_outcome(failed)
