@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from vawsum_agent.core.component import Problem
-from vawsum_agent.core.units import format_duration
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,6 +22,7 @@ if TYPE_CHECKING:
 SLACK_S = 7200.0
 """A night's backup may be so much later than that of the night before."""
 
+_HOUR_S = 3600.0
 _DAY_S = 86_400.0
 _ABOUT_A_DAY = (0.9 * _DAY_S, 1.1 * _DAY_S)
 
@@ -87,9 +87,9 @@ def _of_age(look: Look, now: float) -> Sequence[Problem]:
         return ()
     if look.newest is not None:
         age_s = now - look.newest.finished_at
-        what = (
-            f"no backup of {look.server} for {format_duration(max(0.0, age_s))}: the newest is {look.newest.backup_id}"
-        )
+        # In hours, whatever the age: of "1d" and "1d 1h" people would be told twice.
+        age = f"{max(0.0, age_s) / _HOUR_S:.0f} h"
+        what = f"no backup of {look.server} for {age}: the newest is {look.newest.backup_id}"
     elif look.since is not None:
         age_s = now - look.since
         what = f"there is no backup of {look.server} at all"

@@ -14,7 +14,6 @@ import structlog
 
 from vawsum_agent.backup.journal import Outcome
 from vawsum_agent.core.errors import BackupError, BusyError, StateError
-from vawsum_agent.core.units import format_duration
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -198,7 +197,6 @@ class Runs:
 
     def _write_off(self, running: Running) -> None:
         """Note that a job was killed: with an earlier daemon, or by somebody."""
-        lasted = format_duration(max(1.0, self._clock.now() - running.started_at))
         outcome = Outcome(
             kind=running.kind,
             slot=running.slot,
@@ -207,7 +205,7 @@ class Runs:
             is_ok=False,
             # Ended with the daemon before this one: no failure, since it runs again at once.
             is_halted=running.started_at < self._born_at,
-            error=f"it was killed{f' while {running.phase}' if running.phase else ''}; it had begun {lasted} ago",
+            error=f"it was killed{f' while {running.phase}' if running.phase else ''}",
             hint="the kernel's log tells of a lack of memory: journalctl -k",
             server=running.server,
             backup_id=running.backup_id,
