@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from vawsum_agent.backup.publish.catalog import Published
 
+_MOST_PROBLEMS = 3
 _WIDE = 200
 """Columns where nobody's terminal says how many there are: a line a backup."""
 
@@ -98,7 +99,7 @@ def _print(here: Ground, rows: list[tuple[Published, bool]]) -> None:
     for heading in ("ID", "server", "size", "of SQL", "took", "verified", "drilled", "expires"):
         table.add_column(heading, no_wrap=True, justify="right" if heading in {"size", "of SQL", "took"} else "left")
     for published, is_expiring in rows:
-        told, drilled = published.manifest, published.drilled
+        told = published.manifest
         at = expires_at(here, published, is_expiring=is_expiring)
         table.add_row(
             published.name.backup_id,
@@ -110,12 +111,11 @@ def _print(here: Ground, rows: list[tuple[Published, bool]]) -> None:
             _drilled(published),
             "kept" if at is None else rfc3339(at)[:10],
         )
-        for flag in told.flags:
-            table.add_row("", f"! {printable(flag)}")
-        for problem in drilled.problems[:3] if drilled is not None else ():
-            table.add_row("", f"! drill: {printable(problem)}")
     console = Console(highlight=False)
     Console(highlight=False, width=None if console.is_terminal else _WIDE).print(table)
+    for published, _ in rows:
+        for remark in _remarks(published):
+            click.echo(f"! {published.name.backup_id}: {printable(remark)}")
 
 
 def _drilled(published: Published) -> str:
@@ -124,3 +124,8 @@ def _drilled(published: Published) -> str:
     if published.drilled.problems:
         return "FAILED"
     return f"in {format_duration(round(published.drilled.restore_s, 1))}"
+
+
+def _remarks(published: Published) -> list[str]:
+    problems = published.drilled.problems if published.drilled is not None else []
+    return [*published.manifest.flags, *(f"the drill: {problem}" for problem in problems[:_MOST_PROBLEMS])]
