@@ -6,7 +6,6 @@ import json
 import os
 import shlex
 import shutil
-import time
 from typing import TYPE_CHECKING
 
 from sandbox.host.school import DATABASE
@@ -31,7 +30,6 @@ if TYPE_CHECKING:
 _MOST_ROUNDS = 3
 _OF_ZSTD, _OF_GZIP = Target(1.15, is_at_most=True), Target(0.5, is_at_most=True)
 _RESIDENT = Target(150, is_at_most=True)
-_NAMES_BY_SECONDS_S = 1.1
 
 
 def dumping(directory: Path, scale: Scale) -> list[Row]:
@@ -75,7 +73,6 @@ def dumping(directory: Path, scale: Scale) -> list[Row]:
 
 def _back_up(directory: Path, server: MariaDb, environment: dict[str, str]) -> Watched:
     """Run it to the published manifest; reading it back is measured by itself."""
-    time.sleep(_NAMES_BY_SECONDS_S)  # a backup is named by the second in which it began
     return watch(backup_command(directory / "state", server, "run", "--no-verify"), environment)
 
 
