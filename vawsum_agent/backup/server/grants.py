@@ -133,7 +133,8 @@ def _default_roles(rows: list[Row]) -> dict[tuple[str, str], list[str]]:
 def _if_there(query: Query, table: str) -> list[Row]:
     """Read a table that MySQL 5.7 does not have."""
     there = query("SELECT TABLE_NAME AS name FROM information_schema.TABLES WHERE TABLE_SCHEMA = 'mysql'")
-    return query(f"SELECT * FROM mysql.{table}") if any(row["name"] == table for row in there) else []
+    is_there = any(row["name"] == table for row in there)
+    return query(f"SELECT * FROM mysql.{table}") if is_there else []  # noqa: S608 - one of two names above
 
 
 def _creation(created: str) -> tuple[str, str]:

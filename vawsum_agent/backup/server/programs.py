@@ -79,7 +79,7 @@ def parse_told(path: str, told: str) -> Program:
         message = f"{path} --version says {printable(told.strip())[:200] or 'nothing'}"
         raise AgentError(message, hint="install the client programs of MariaDB or MySQL anew")
     number = int(found[1]), int(found[2]), int(found[3])
-    flavour: Flavour = "mariadb" if "mariadb" in told.removeprefix(path).lower().partition("ver")[2] else "mysql"
+    flavour: Flavour = "mariadb" if re.search(r"\d-MariaDB\b", told) else "mysql"
     return Program(path, flavour, number, " ".join(told.split()))
 
 
