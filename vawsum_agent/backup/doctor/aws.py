@@ -72,7 +72,7 @@ def _kept(probe: ObjectsProbe, bucket: BackupBucket, backup: BackupConfig, serve
     action = "s3:GetLifecycleConfiguration"
     rules = _allowed(bucket.lifecycle_rules)
     if rules is None:
-        what = f"its lifecycle rules were not looked at: {action} is not allowed"
+        what = f"{action} is not allowed: nobody knows whether what may go ever does, and what else goes"
         remedy = allowing(action, backup, probe.region, is_of_bucket=True)
         yield Finding(Severity.WARNING, what, where, remedy)
         return
