@@ -169,14 +169,16 @@ class BackupComponent:
         self._show(running, outcomes, [])
         if self._runs.is_finishing:
             return
-        if running is None and self._inquiry.is_due():
+        # A job of ours takes seconds to note that it runs.
+        is_free = running is None and self._runs.idle.is_set()
+        if is_free and self._inquiry.is_due():
             self._pulse.beat(_ASKING_S)
             self._inquiry.turn()
         newest, now = known(self._inquiry, outcomes), self._clock.now()
         self._agenda.note(newest, now, is_answered=self._inquiry.answered_at is not None)
         tasks = self._agenda.tasks(outcomes, newest, now, self._clock.monotonic())
         ready = [task for task in tasks if task.wait_s == 0.0]
-        if running is None and ready:
+        if is_free and ready:
             self._runs.start(ready[0].kind, ready[0].slot)
         self._show(running, outcomes, tasks)
 

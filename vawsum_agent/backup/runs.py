@@ -104,7 +104,7 @@ class Runs:
     def start(self, kind: JobKind, slot: float) -> None:
         """Start a job. That it can't be started counts as a failed run."""
         with self._turnover:
-            if self.is_finishing:
+            if self.is_finishing or self._own is not None:
                 return
             before = self._journal.outcomes()
             try:

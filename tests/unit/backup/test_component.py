@@ -83,6 +83,14 @@ def test_nobody_knows_nobody_runs(tmp_path: Path) -> None:
     host.component.stop()
 
 
+def test_never_two_jobs_at_once(host: Host) -> None:
+    """A job that takes long before it even says that it runs is not started a second time."""
+    host.script.text = f"time.sleep(6)\n{SUCCEEDS}"
+    host.component.start()
+    wait_until(host.journal.outcomes, "a job has run")
+    assert len(host.script.started) == 1
+
+
 def test_never_twice_for_a_slot(host: Host) -> None:
     """A slot that is done, here or by another host, is not done again."""
     host.script.text = IS_SKIPPED
