@@ -1,0 +1,112 @@
+"""`backup run`: what it publishes is what the server held, and every backup that it ever publishes restores."""
+
+from __future__ import annotations
+
+import subprocess
+from typing import TYPE_CHECKING
+
+import pytest
+
+from sandbox.servers.mariadb import MariaDb
+from tests.integration.backup.hosts import PREFIX, SERVER, DatabaseHost
+from tests.integration.backup.restores import OPTIONS, SCHOOL, accounts_of, text_of
+from vawsum_agent.backup.names import DUMP, BackupName
+from vawsum_agent.backup.publish.catalog import EXPIRE_TAG
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from sandbox import Sandbox
+
+DATABASES = ("school", "old-data")
+
+
+@pytest.fixture(scope="module")
+def source(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MariaDb]:
+    """A server with a school."""
+    with MariaDb(tmp_path_factory.mktemp("source"), options=OPTIONS) as server:
+        server.execute(SCHOOL)
+        yield server
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> Iterator[MariaDb]:
+    """An empty server."""
+    with MariaDb(tmp_path / "copy", options=OPTIONS) as server:
+        yield server
+
+
+@pytest.fixture
+def host(tmp_path: Path, sandbox: Sandbox, source: MariaDb) -> DatabaseHost:
+    """The host of the school."""
+    return DatabaseHost(tmp_path / "host", sandbox, source.option_file)
+
+
+def test_the_copy_is_the_source(host: DatabaseHost, source: MariaDb, copy: MariaDb) -> None:
+    """Schema, data, routines, triggers, events, accounts; and what it told is what lies in the bucket."""
+    told = host.backed_up()
+    assert told["backup_id"] == host.ids()[0]
+    assert (told["is_verified"], told["is_skipped"], told["flags"]) == (True, False, [])
+    (listed,) = host.run("backup", "list", "--json").document["backups"]
+    assert (listed["backup_id"], listed["is_verified"]) == (told["backup_id"], True)
+    assert listed["expires_at"] is None
+    manifest = host.catalog().manifest(BackupName(SERVER, told["backup_id"]))
+    assert manifest.binlog is not None
+    assert [frame.name for frame in manifest.tables() if not frame.is_in_snapshot] == ["old_engine"]
+    for frame in manifest.tables():
+        name = f"`{frame.database}`.`{frame.name.replace('`', '``')}`"
+        assert frame.rows == int(source.execute(f"SELECT COUNT(*) FROM {name}"))  # noqa: S608 - of our own
+    restored = host.run("backup", "restore", "--into", str(copy.option_file))
+    assert restored.code == 0, restored.error
+    assert text_of(copy, *DATABASES) == text_of(source, *DATABASES)
+    assert accounts_of(copy) == accounts_of(source)
+    assert host.sandbox.violations() == []
+
+
+def test_any_tool_restores_it(host: DatabaseHost, source: MariaDb, copy: MariaDb, tmp_path: Path) -> None:
+    """`zstd -dc dump.sql.zst | mariadb` is enough, without the agent."""
+    name = BackupName(SERVER, host.backed_up()["backup_id"])
+    manifest = host.catalog().manifest(name)
+    blocks = host.bucket().read_range(name.key(PREFIX, DUMP), 0, manifest.dump.size_bytes)
+    packed = tmp_path / "dump.sql.zst"
+    packed.write_bytes(b"".join(blocks))
+    sql = subprocess.run(["zstd", "-dc", packed], check=True, capture_output=True).stdout
+    assert len(sql) == manifest.dump.raw_bytes
+    subprocess.run(["mariadb", f"--defaults-file={copy.option_file}"], input=sql, check=True)
+    assert text_of(copy, *DATABASES) == text_of(source, *DATABASES)
+
+
+def test_one_database(host: DatabaseHost) -> None:
+    """What the configuration names is dumped, and nothing else; a name that is none is said."""
+    host.configure('databases = ["old-data"]')
+    name = BackupName(SERVER, host.backed_up()["backup_id"])
+    assert {frame.database for frame in host.catalog().manifest(name).tables()} == {"old-data"}
+    host.configure('databases = ["old-date"]')
+    ended = host.run("backup", "run")
+    assert ended.code == 1
+    assert "old-date" in ended.error
+    assert ended.error.count("\n") == 1
+
+
+def test_old_ones_are_marked(host: DatabaseHost) -> None:
+    """Only after newer ones were verified: not by runs that were not read back, and never by runs that failed."""
+    host.configure('keep_at_least = 2\ndatabases = ["old-data"]')
+    ids = [host.backed_up()["backup_id"]] + [host.backed_up("--no-verify")["backup_id"] for _ in range(3)]
+
+    def marked() -> list[str]:
+        catalog = host.catalog()
+        return [backup_id for backup_id in host.ids() if catalog.is_expiring(BackupName(SERVER, backup_id))]
+
+    host.configure('keep_at_least = 2\ndatabases = ["none"]')
+    assert host.run("backup", "run").code == 1
+    assert marked() == []
+    host.configure('keep_at_least = 2\ndatabases = ["old-data"]')
+    ids += [host.backed_up()["backup_id"] for _ in range(2)]
+    assert marked() == ids[:4]
+    labels = host.bucket().tags(BackupName(SERVER, ids[0]).key(PREFIX, DUMP))
+    assert labels == {EXPIRE_TAG: "true"}
+    rows = host.run("backup", "list", "--json").document["backups"]
+    assert [row["backup_id"] for row in rows if row["expires_at"] is not None] == ids[:4]
+    assert host.run("backup", "verify", ids[2]).code == 0
+    assert host.run("backup", "verify", "20200101T000000Z").code == 1
