@@ -4,7 +4,7 @@ plan      which frames, in which order (pure)
 source    a frame's SQL out of S3, verified, in bounded memory
 keys      indexes that are built after the rows (pure)
 head      what every session of a restore begins with (pure)
-accounts  whose grants are left out (pure)
+accounts  users, roles, and what they may
 meter     how far it is
 client    one client program as a child process
 words     what it said of its failure (pure)

@@ -55,15 +55,15 @@ class Clients:
     descriptors: tuple[int, ...]
     is_halted: Callable[[], bool]
 
-    def start(self) -> Client:
-        """Start one. Raises BackupError: it can't be."""
-        return Client(self)
+    def start(self, *, goes_on: bool = False) -> Client:
+        """Start one, which may go on after a statement that fails. Raises BackupError: it can't be started."""
+        return Client(self, goes_on=goes_on)
 
 
 class Client:
     """A running client. Leaving the context without `finish` kills it: what it has not read is not carried out."""
 
-    def __init__(self, clients: Clients) -> None:
+    def __init__(self, clients: Clients, *, goes_on: bool) -> None:
         path = clients.program.path
         command = [
             path,
@@ -72,6 +72,7 @@ class Client:
             "--binary-mode",  # bodies of routines may hold \r\n; and nothing in a dump is a command to the client
             "--max-allowed-packet=1G",
             "--default-character-set=utf8mb4",
+            *(["--force"] if goes_on else []),
         ]
         environment = {name: os.environ[name] for name in _INHERITED if name in os.environ}
         try:
@@ -167,12 +168,15 @@ class Client:
                     self._has_said_all = True
                     self._poll.unregister(self._said)
 
-    def _failed(self) -> ClientFailed:
-        self._process.wait()
+    def words(self) -> str:
+        """The end of what it said so far, printable, on one line."""
         self._hear()
         lines = self._words.decode(errors="replace").split("\n")
-        words = " | ".join(printable(line.strip()) for line in lines if line.strip())
-        return ClientFailed(words or f"it ended with {self._process.returncode} and said nothing")
+        return " | ".join(printable(line.strip()) for line in lines if line.strip())
+
+    def _failed(self) -> ClientFailed:
+        self._process.wait()
+        return ClientFailed(self.words() or f"it ended with {self._process.returncode} and said nothing")
 
 
 def _dying_with_us() -> list[str]:

@@ -1,6 +1,7 @@
 """``backup restore``: from a backup to a server that has it, told to the journal of this host.
 
-    lock of this host -> what the server is, and would lose -> accounts -> databases -> tables -> the rest -> report
+    lock of this host -> what the server is, and would lose -> accounts -> databases -> tables -> views and the like
+    -> grants -> report
 
 What is done is noted after each step. Whatever ends a restore leaves a note by which ``--resume`` goes on.
 """
@@ -13,8 +14,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from vawsum_agent.backup.names import DUMP, GRANTS
-from vawsum_agent.backup.restore import accounts, target
-from vawsum_agent.backup.restore.client import ClientFailed, Clients
+from vawsum_agent.backup.restore import target
+from vawsum_agent.backup.restore.accounts import Accounts
+from vawsum_agent.backup.restore.client import Clients
 from vawsum_agent.backup.restore.head import head_for
 from vawsum_agent.backup.restore.load import Done, Load
 from vawsum_agent.backup.restore.meter import Meter
@@ -24,7 +26,6 @@ from vawsum_agent.backup.restore.progress import Progress, Record
 from vawsum_agent.backup.restore.report import examine
 from vawsum_agent.backup.restore.source import PATIENCE_S, Source, Waiting
 from vawsum_agent.backup.restore.table import Loader
-from vawsum_agent.backup.restore.words import hint_of
 from vawsum_agent.core.errors import BackupError
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ if TYPE_CHECKING:
     from vawsum_agent.backup.server.programs import Program
     from vawsum_agent.core.clock import Clock
 
-ACCOUNTS = "accounts"
+ACCOUNTS, GRANTED = "accounts", "grants"
 _NOTED_EVERY_S = 1.0
 _LOOK_UP_EVERY_S = 0.2
 
@@ -177,15 +178,32 @@ def load_all(request: Request, means: Means, plan: Plan, found: Target, done: Do
 
     waiting = Waiting(means.clock, nap, means.dice, means.patience_s)
     clients = Clients(means.find_shell(found.flavour), request.option_file, request.descriptors, is_halted)
-    if plan.selection.is_whole and request.has_grants and not done.has(ACCOUNTS):
+    accounts = _accounts(request, means, clients, waiting, found) if plan.selection.is_whole else None
+    if accounts is not None and not done.has(ACCOUNTS):
         meter.phase(ACCOUNTS)
-        _restore_accounts(request, means, clients, waiting, found)
+        accounts.create()
         # If we die here, they are made once more.
         done.add(ACCOUNTS)
     source = Source(means.bucket, request.name.key(means.prefix, DUMP), request.manifest.dump, waiting)
     head = head_for(clients.program, b"".join(source.sql(plan.head)), is_logged=request.is_logged)
     loader = Loader(clients, source, head, replace(waiting, patience_s=means.server_patience_s), meter)
     Load(plan, loader, done, meter, request.jobs, stopped.set).run()
+    if accounts is not None and not done.has(GRANTED):
+        meter.phase(GRANTED)
+        faults = accounts.grant()
+        if faults:
+            means.tell(f"warning: some grants were not given: {faults}")
+        done.add(GRANTED)
+
+
+def _accounts(request: Request, means: Means, clients: Clients, waiting: Waiting, found: Target) -> Accounts | None:
+    if not request.has_grants:
+        return None
+    source = Source(means.bucket, request.name.key(means.prefix, GRANTS), request.manifest.grants, waiting)
+    accounts = Accounts(source, clients, found.account, is_logged=request.is_logged)
+    if accounts.has_own:
+        means.tell(f"left out: what the backup says of {found.account}, as whom this restore works")
+    return accounts
 
 
 def _begun(request: Request, means: Means, journal: Journal, plan: Plan, found: Target) -> Progress:
@@ -229,19 +247,3 @@ def _check(request: Request, means: Means, plan: Plan, found: Target, *, has_ear
         raise refused
     if unlikely:
         raise BackupError(unlikely, hint="restore into the same product and series, or try it all the same: --force")
-
-
-def _restore_accounts(request: Request, means: Means, clients: Clients, waiting: Waiting, found: Target) -> None:
-    """Restore users, roles and grants, but not those of the account that does so."""
-    source = Source(means.bucket, request.name.key(means.prefix, GRANTS), request.manifest.grants, waiting)
-    sql, left_out = accounts.without(b"".join(source.whole_sql()), found.account)
-    if left_out:
-        means.tell(f"left out: the grants of {found.account}, as whom this restore works")
-    begin = b"" if request.is_logged else b"SET SESSION sql_log_bin = 0;\n"
-    try:
-        with clients.start() as client:
-            client.write(begin + sql)
-            client.finish()
-    except ClientFailed as failed:
-        hint = f"{hint_of(failed.words)}, or leave accounts out: --no-grants"
-        raise BackupError(f"{ACCOUNTS}: {failed.words}", hint=hint) from None

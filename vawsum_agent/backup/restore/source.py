@@ -33,6 +33,8 @@ _SLICE_BYTES = 8 << 10
 """Given to zstd at once: even what is compressed to next to nothing does not come out as gigabytes."""
 
 _BLOCK_BYTES = 256 << 10
+_BEGIN_BYTES = 5
+_HAS_CHECKSUM = 0b100
 _FIRST_WAIT_S = 0.5
 _LONGEST_WAIT_S = 20.0
 
@@ -114,14 +116,14 @@ class Source:
 
     def _decompressed(self, frame: Frame, on_compressed: Callable[[bytes], object]) -> Iterator[bytes]:
         unpacked = zstandard.ZstdDecompressor().decompressobj()
-        is_begun = False
+        begin = b""
         held: list[bytes] = []
         held_bytes = 0
         for block in self._compressed(frame):
             on_compressed(block)
-            if not is_begun:
-                self._check_begin(frame, block)
-                is_begun = True
+            if len(begin) < _BEGIN_BYTES:
+                begin += block[: _BEGIN_BYTES - len(begin)]
+                self._check_begin(frame, begin)
             for at in range(0, len(block), _SLICE_BYTES):
                 try:
                     sql = unpacked.decompress(block[at : at + _SLICE_BYTES])
@@ -137,12 +139,11 @@ class Source:
         if held_bytes:
             yield b"".join(held)
 
-    def _check_begin(self, frame: Frame, block: bytes) -> None:
-        try:
-            begin = zstandard.get_frame_parameters(block)
-        except zstandard.ZstdError as exc:
-            raise self._damaged(frame, "is no zstd frame") from exc
-        if not begin.has_checksum:
+    def _check_begin(self, frame: Frame, begin: bytes) -> None:
+        """See RFC 8878, 3.1.1: the magic number, then a descriptor of which a bit says that there is a checksum."""
+        if not begin.startswith(zstandard.FRAME_HEADER[: len(begin)]):
+            raise self._damaged(frame, "is no zstd frame")
+        if len(begin) == _BEGIN_BYTES and not begin[-1] & _HAS_CHECKSUM:
             raise self._damaged(frame, "has no checksum")
 
     def _compressed(self, frame: Frame) -> Iterator[bytes]:
