@@ -8,12 +8,12 @@ from __future__ import annotations
 import fcntl
 import os
 import select
-import shutil
 import signal
 import subprocess
 from contextlib import suppress
 from typing import TYPE_CHECKING, Self
 
+from vawsum_agent.backup.server.bond import dying_with_us
 from vawsum_agent.core.errors import BackupError
 from vawsum_agent.core.text import printable
 
@@ -35,10 +35,12 @@ class DumpProcess:
     """
 
     def __init__(self, command: Sequence[str]) -> None:
+        if not os.access(command[0], os.X_OK):
+            raise BackupError(f"{command[0]} can't be run", hint="install the client programs anew")
         environment = {name: os.environ[name] for name in _INHERITED if name in os.environ}
         try:
             self._process = subprocess.Popen(
-                [*_dying_with_us(), *command],
+                [*dying_with_us(), *command],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
@@ -126,9 +128,3 @@ class DumpProcess:
     def _signal(self, number: signal.Signals) -> None:
         with suppress(ProcessLookupError):
             os.killpg(self._process.pid, number)
-
-
-def _dying_with_us() -> list[str]:
-    """Have the kernel kill it when we are killed; without util-linux it ends as soon as it writes to us."""
-    setpriv = shutil.which("setpriv")
-    return [setpriv, "--pdeathsig", "KILL", "--"] if setpriv is not None else []

@@ -5,13 +5,13 @@ from __future__ import annotations
 import fcntl
 import os
 import select
-import shutil
 import signal
 import subprocess
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
+from vawsum_agent.backup.server.bond import dying_with_us
 from vawsum_agent.core.errors import BackupError
 from vawsum_agent.core.text import printable
 
@@ -77,7 +77,7 @@ class Client:
         environment = {name: os.environ[name] for name in _INHERITED if name in os.environ}
         try:
             self._process = subprocess.Popen(
-                [*_dying_with_us(), *command],
+                [*dying_with_us(), *command],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.PIPE,
@@ -177,9 +177,3 @@ class Client:
     def _failed(self) -> ClientFailed:
         self._process.wait()
         return ClientFailed(self.words() or f"it ended with {self._process.returncode} and said nothing")
-
-
-def _dying_with_us() -> list[str]:
-    """Have the kernel kill it when we are killed; without util-linux it ends when it has read what there is."""
-    setpriv = shutil.which("setpriv")
-    return [setpriv, "--pdeathsig", "KILL", "--"] if setpriv is not None else []
