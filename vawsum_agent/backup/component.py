@@ -78,6 +78,7 @@ class BackupComponent:
         self._wake = threading.Event()
         self._is_stopped = False
         self._failure: Exception | None = None
+        self._tasks: list[Task] = []
         self._shown = Shown(self._look([], None))
         self._thread = threading.Thread(target=self._run, name="backup", daemon=True)
 
@@ -166,7 +167,7 @@ class BackupComponent:
 
     def _turn(self) -> None:
         running, outcomes = self._runs.follow()
-        self._show(running, outcomes, [])
+        self._show(running, outcomes)
         if self._runs.is_finishing:
             return
         # A job of ours takes seconds to note that it runs.
@@ -176,15 +177,15 @@ class BackupComponent:
             self._inquiry.turn()
         newest, now = known(self._inquiry, outcomes), self._clock.now()
         self._agenda.note(newest, now, is_answered=self._inquiry.answered_at is not None)
-        tasks = self._agenda.tasks(outcomes, newest, now, self._clock.monotonic())
-        ready = [task for task in tasks if task.wait_s == 0.0]
+        self._tasks = self._agenda.tasks(outcomes, newest, now, self._clock.monotonic())
+        ready = [task for task in self._tasks if task.wait_s == 0.0]
         if is_free and ready:
             self._runs.start(ready[0].kind, ready[0].slot)
-        self._show(running, outcomes, tasks)
+        self._show(running, outcomes)
 
-    def _show(self, running: Running | None, outcomes: Sequence[Outcome], tasks: Sequence[Task]) -> None:
+    def _show(self, running: Running | None, outcomes: Sequence[Outcome]) -> None:
         now = self._clock.now()
-        waits_s = [task.wait_s for task in tasks if task.wait_s > 0.0]
+        waits_s = [task.wait_s for task in self._tasks if task.wait_s > 0.0]
         drills = [outcome for outcome in outcomes if outcome.kind == "drill" and outcome.is_ok]
         self._shown = Shown(
             look=self._look(outcomes, known(self._inquiry, outcomes)),

@@ -147,7 +147,7 @@ def test_a_killed_job_is_told(agent: BackupAgent, sandbox: Sandbox, server: Mari
         agent.wait_until(lambda: agent.backup().get("state") == "degraded", "it shows")
         agent.wait_until(lambda: not dump_clients(agent.option_file), "the dump program is gone")
     assert "signal 9, while dumping" in agent.backup()["last_error"]
-    assert agent.detail("next_try_at") is not None
+    agent.wait_until(lambda: agent.detail("next_try_at"), "it is tried again")
     agent.wait_until(lambda: sandbox.uploads(BUCKET) == [], "no upload is left")
 
 
