@@ -15,6 +15,5 @@ progress  what is done, so that a broken restore goes on
 report    what the server has in the end, against the manifest
 run       all of it
 noted     the same, told to the journal of this host
-whole     the same for a drill, into an empty server
 text      the same as SQL for a person or a pipe
 """

@@ -41,7 +41,10 @@ class Accounts:
         self.has_own = len(self._others) < len(all_accounts)
 
     def create(self) -> None:
-        """Create those that are missing, and make all what they were. Safe to repeat.
+        """Create those that are missing, make all what they were, and give them what can be given before the data.
+
+        A view on a view can only be made when its definer may read the first. What is about single tables is refused
+        here, and given by `grant`. Safe to repeat.
 
         Raises:
             BackupError: the server does not do it.
@@ -54,6 +57,7 @@ class Accounts:
         except ClientFailed as failed:
             hint = f"{hint_of(failed.words)}, or leave accounts out: --no-grants"
             raise BackupError(f"accounts: {failed.words}", hint=hint) from None
+        self.grant()
 
     def grant(self) -> str:
         """Give them their rights. Safe to repeat.

@@ -50,10 +50,18 @@ class Load:
         meter: shows it.
         jobs: tables at once.
         stop: called when the rest is to end at once.
+        on_table: called with each table that was just restored, by the thread that did so.
     """
 
     def __init__(
-        self, plan: Plan, loader: Loader, done: Done, meter: Meter, jobs: int, stop: Callable[[], object]
+        self,
+        plan: Plan,
+        loader: Loader,
+        done: Done,
+        meter: Meter,
+        jobs: int,
+        stop: Callable[[], object],
+        on_table: Callable[[Frame], object],
     ) -> None:
         self._plan = plan
         self._loader = loader
@@ -61,6 +69,7 @@ class Load:
         self._meter = meter
         self._jobs = jobs
         self._stop = stop
+        self._on_table = on_table
         self._lock = threading.Lock()
         self._failures: list[AgentError] = []
         self._postponed: list[Frame] = []
@@ -114,6 +123,7 @@ class Load:
     def _one(self, frame: Frame, *, is_last: bool) -> None:
         try:
             self._loader.load([frame], may_defer=not is_last)
+            self._on_table(frame)
             # If we die here, the table is restored once more.
             self._done.add("table", frame)
         except LoadFailed as failure:

@@ -56,6 +56,7 @@ class Earlier:
     record: Record
     steps: set[str] = field(default_factory=set)
     tables: set[tuple[str, str]] = field(default_factory=set)
+    rows: dict[tuple[str, str], int] = field(default_factory=dict)
 
 
 class Progress:
@@ -66,6 +67,9 @@ class Progress:
         name: of the backup.
         selection: what is restored of it.
         target: which server, by words that no other one has.
+
+    Attributes:
+        rows: of tables that were counted.
     """
 
     def __init__(self, folder: Path, name: BackupName, selection: Selection, target: str) -> None:
@@ -75,6 +79,7 @@ class Progress:
         self._lock = threading.Lock()
         self._steps: set[str] = set()
         self._tables: set[tuple[str, str]] = set()
+        self.rows: dict[tuple[str, str], int] = {}
 
     @property
     def table_count(self) -> int:
@@ -94,13 +99,15 @@ class Progress:
             match msgspec.json.decode(line):
                 case ["table", str(database), str(name)]:
                     found.tables.add((database, name))
+                case ["rows", str(database), str(name), int(count)]:
+                    found.rows[database, name] = count
                 case ["step", str(step)]:
                     found.steps.add(step)
         return found
 
     def begin(self, record: Record) -> None:
         """Begin from nothing. Raises StateError."""
-        self._steps, self._tables = set(), set()
+        self._steps, self._tables, self.rows = set(), set(), {}
         self._write(record)
 
     def go_on(self, earlier: Earlier, present: Collection[tuple[str, str]]) -> None:
@@ -115,6 +122,7 @@ class Progress:
         """
         self._steps = set(earlier.steps)
         self._tables = {table for table in earlier.tables if table in present}
+        self.rows = {table: count for table, count in earlier.rows.items() if table in self._tables}
         self._write(earlier.record)
 
     def has(self, step: str, frame: Frame | None = None) -> bool:
@@ -126,17 +134,16 @@ class Progress:
         with self._lock:
             if frame is None:
                 self._steps.add(step)
+                self._append(_line("step", step))
             else:
                 self._tables.add((frame.database, frame.name))
-            line = _table_line((frame.database, frame.name)) if frame is not None else _step_line(step)
-            try:
-                with self.path.open("ab") as file:
-                    file.write(line)
-                    file.flush()
-                    # If we die before, what was done is done once more.
-                    os.fsync(file.fileno())
-            except OSError as exc:
-                raise self._unwritable(exc) from exc
+                self._append(_line("table", frame.database, frame.name))
+
+    def count(self, frame: Frame, rows: int) -> None:
+        """Note how many rows a table has. Raises StateError."""
+        with self._lock:
+            self.rows[frame.database, frame.name] = rows
+            self._append(_line("rows", frame.database, frame.name, rows))
 
     def end(self) -> None:
         """All is done: nothing is left to go on with. Raises StateError."""
@@ -145,8 +152,23 @@ class Progress:
         except OSError as exc:
             raise self._unwritable(exc) from exc
 
+    def _append(self, line: bytes) -> None:
+        try:
+            with self.path.open("ab") as file:
+                file.write(line)
+                file.flush()
+                # If we die before, what was done is done once more.
+                os.fsync(file.fileno())
+        except OSError as exc:
+            raise self._unwritable(exc) from exc
+
     def _write(self, record: Record) -> None:
-        lines = [msgspec.json.encode(record) + b"\n", *map(_step_line, self._steps), *map(_table_line, self._tables)]
+        lines = [
+            msgspec.json.encode(record) + b"\n",
+            *(_line("step", step) for step in self._steps),
+            *(_line("rows", *table, count) for table, count in self.rows.items()),
+            *(_line("table", *table) for table in self._tables),
+        ]
         try:
             write_durably(self.path, b"".join(lines), mode=_MODE)
         except OSError as exc:
@@ -156,9 +178,5 @@ class Progress:
         return StateError(f"{self.path} can't be written: {error.strerror}", hint="free some space, or see who owns it")
 
 
-def _step_line(step: str) -> bytes:
-    return msgspec.json.encode(["step", step]) + b"\n"
-
-
-def _table_line(table: tuple[str, str]) -> bytes:
-    return msgspec.json.encode(["table", *table]) + b"\n"
+def _line(kind: str, *values: str | int) -> bytes:
+    return msgspec.json.encode([kind, *values]) + b"\n"

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 from vawsum_agent.backup.restore.head import quoted
 from vawsum_agent.backup.restore.plan import databases_of
 from vawsum_agent.backup.server.facts import read_server
-from vawsum_agent.core.errors import AgentError, BackupError
+from vawsum_agent.core.errors import AgentError
 from vawsum_agent.core.text import printable
 from vawsum_agent.mysql.session import Session
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from vawsum_agent.backup.manifest import Database, Frame, Manifest
     from vawsum_agent.backup.restore.plan import Plan
@@ -65,30 +65,41 @@ class Report:
 
 
 def examine(
-    option_file: str, manifest: Manifest, plan: Plan, jobs: int, is_halted: Callable[[], bool] = lambda: False
+    option_file: str, manifest: Manifest, plan: Plan, counted: Mapping[tuple[str, str], int], jobs: int
 ) -> Report:
-    """Count all rows of what was restored, and compare.
+    """Compare what the server has with the manifest.
 
     Args:
         option_file: of the server.
         manifest: of the backup.
         plan: what was restored.
+        counted: rows of tables, from when they had just been restored: nothing had changed them yet, no event and no
+            application. Others are counted now.
         jobs: tables that are counted at once.
-        is_halted: asked before each.
 
     Raises:
-        AgentError: the server can't be asked; BackupError: it was ended.
+        AgentError: the server can't be asked.
     """
     expected = databases_of(manifest, plan.selection)
     names = [database.name for database in expected]
     server = read_server(option_file, names, limit_s=_LIMIT_S) if names else None
     present = {(table.database, table.name) for table in server.tables} if server is not None else None
     with ThreadPoolExecutor(jobs, thread_name_prefix="count") as pool:
-        frames = sorted(plan.tables, key=lambda frame: -frame.raw_bytes)
-        rows = list(pool.map(lambda frame: _counted(option_file, frame, is_halted), frames))
+        rows = list(pool.map(lambda frame: _row(option_file, frame, counted), plan.tables))
     rows.sort(key=lambda row: (row.database, row.name))
     found = server.databases if server is not None else []
     return Report(tuple(rows), tuple(found), tuple(differences(rows, expected, found, present)))
+
+
+def count_rows(option_file: str, frame: Frame) -> int:
+    """Count the rows that a table has. Raises AgentError."""
+    table = (quoted(frame.database) + b"." + quoted(frame.name)).decode()
+    sql = f"SELECT COUNT(*) AS n FROM {table}"  # noqa: S608 - quoted
+    session = Session(option_file)
+    try:
+        return session.run(lambda query: int(str(query(sql)[0]["n"])), _LIMIT_S)
+    finally:
+        session.close()
 
 
 def differences(
@@ -111,9 +122,12 @@ def differences(
             yield f"table {table} can't be counted: {row.error}"
         elif not row.is_same:
             yield f"table {table} has {row.found:,} rows, and {row.expected:,} were dumped"
-    restored = {(row.database, row.name) for row in rows}
-    for database, name in sorted((present or set()) - restored):
-        yield f"table {printable(f'{database}.{name}')} is not from this backup"
+    if present is not None:
+        restored = {(row.database, row.name) for row in rows}
+        yield from (f"table {printable('.'.join(table))} is missing" for table in sorted(restored - present))
+        yield from (
+            f"table {printable('.'.join(table))} is not from this backup" for table in sorted(present - restored)
+        )
     by_name = {database.name: database for database in found}
     for was_there in expected:
         there = by_name[was_there.name]
@@ -123,17 +137,11 @@ def differences(
                 yield f"database {printable(there.name)} has {has:,} {kind}, and {was:,} were dumped"
 
 
-def _counted(option_file: str, frame: Frame, is_halted: Callable[[], bool]) -> Row:
-    if is_halted():
-        raise BackupError("the counting was ended", hint="the restore itself is done")
-    table = (quoted(frame.database) + b"." + quoted(frame.name)).decode()
-    session = Session(option_file)
-    found, error = None, ""
-    try:
-        sql = f"SELECT COUNT(*) AS n FROM {table}"  # noqa: S608 - quoted
-        found = session.run(lambda query: int(str(query(sql)[0]["n"])), _LIMIT_S)
-    except AgentError as exc:
-        error = exc.message
-    finally:
-        session.close()
+def _row(option_file: str, frame: Frame, counted: Mapping[tuple[str, str], int]) -> Row:
+    found, error = counted.get((frame.database, frame.name)), ""
+    if found is None:
+        try:
+            found = count_rows(option_file, frame)
+        except AgentError as exc:
+            error = exc.message
     return Row(frame.database, frame.name, frame.rows, found, frame.is_in_snapshot, error)

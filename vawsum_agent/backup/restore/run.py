@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import threading
 import time
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -23,16 +24,16 @@ from vawsum_agent.backup.restore.meter import Meter
 from vawsum_agent.backup.restore.noted import Noted
 from vawsum_agent.backup.restore.plan import make_plan
 from vawsum_agent.backup.restore.progress import Progress, Record
-from vawsum_agent.backup.restore.report import examine
+from vawsum_agent.backup.restore.report import count_rows, examine
 from vawsum_agent.backup.restore.source import PATIENCE_S, Source, Waiting
 from vawsum_agent.backup.restore.table import Loader
-from vawsum_agent.core.errors import BackupError
+from vawsum_agent.core.errors import AgentError, BackupError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from vawsum_agent.backup.journal import Journal
-    from vawsum_agent.backup.manifest import Manifest
+    from vawsum_agent.backup.manifest import Frame, Manifest
     from vawsum_agent.backup.names import BackupName
     from vawsum_agent.backup.restore.meter import Show
     from vawsum_agent.backup.restore.plan import Plan, Selection
@@ -109,8 +110,8 @@ class Restored:
 
     Attributes:
         loaded_bytes: of SQL, by this run.
-        load_s: until the server had all of it.
-        total_s: until everything was counted, too.
+        load_s: until the server had all of it, and its rows were counted.
+        total_s: until everything was compared, too.
     """
 
     target: Target
@@ -148,22 +149,36 @@ def _restore(request: Request, means: Means, journal: Journal) -> Restored:
     means.tell(f"restoring {plan.selection} of backup {request.name.backup_id} into {found}")
     progress = _begun(request, means, journal, plan, found)
     meter = Meter(plan.raw_bytes, means.show)
+
+    def count(frame: Frame) -> None:
+        with suppress(AgentError):  # then it is counted in the end
+            # While it is still in the server's memory, and before any event or application has changed it.
+            progress.count(frame, count_rows(request.option_file, frame))
+
     try:
-        load_all(request, means, plan, found, progress, meter)
+        load_all(request, means, plan, found, progress, meter, count)
     except BackupError as error:
         if not means.is_halted():
             raise
         message = f"the restore was ended: {progress.table_count:,} of {len(plan.tables):,} tables are done"
         raise BackupError(message, hint="the same command with --resume goes on with the others") from error
     load_s = means.clock.monotonic() - began
-    meter.phase("counting rows")
-    report = examine(request.option_file, request.manifest, plan, request.jobs, means.is_halted)
+    meter.phase("comparing")
+    report = examine(request.option_file, request.manifest, plan, progress.rows, request.jobs)
     progress.end()
     return Restored(found, plan, report, meter.loaded_bytes, load_s, means.clock.monotonic() - began)
 
 
-def load_all(request: Request, means: Means, plan: Plan, found: Target, done: Done, meter: Meter) -> None:
-    """Do what is not done yet. See `Load.run`."""
+def load_all(
+    request: Request,
+    means: Means,
+    plan: Plan,
+    found: Target,
+    done: Done,
+    meter: Meter,
+    on_table: Callable[[Frame], object] = lambda _: None,
+) -> None:
+    """Do what is not done yet. See `Load`."""
     stopped = threading.Event()
 
     def is_halted() -> bool:
@@ -187,7 +202,7 @@ def load_all(request: Request, means: Means, plan: Plan, found: Target, done: Do
     source = Source(means.bucket, request.name.key(means.prefix, DUMP), request.manifest.dump, waiting)
     head = head_for(clients.program, b"".join(source.sql(plan.head)), is_logged=request.is_logged)
     loader = Loader(clients, source, head, replace(waiting, patience_s=means.server_patience_s), meter)
-    Load(plan, loader, done, meter, request.jobs, stopped.set).run()
+    Load(plan, loader, done, meter, request.jobs, stopped.set, on_table).run()
     if accounts is not None and not done.has(GRANTED):
         meter.phase(GRANTED)
         faults = accounts.grant()
