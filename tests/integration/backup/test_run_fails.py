@@ -49,9 +49,7 @@ def host(tmp_path: Path, sandbox: Sandbox, server: MariaDb) -> DatabaseHost:
 
 
 @contextmanager
-def halfway(
-    host: DatabaseHost, server: MariaDb
-) -> Iterator[tuple[subprocess.Popen[str], pymysql.connections.Connection]]:
+def halfway(host: DatabaseHost, server: MariaDb) -> Iterator[tuple[subprocess.Popen[str], Connection]]:
     """Begin a backup and hold its dump up between two tables, by a lock on the second, as long as the context lasts."""
     with pymysql.connect(unix_socket=str(server.socket), user="root", database="school") as locker:
         locker.cursor().execute("LOCK TABLES late WRITE")
@@ -137,9 +135,7 @@ def test_a_table_is_altered_meanwhile(host: DatabaseHost, server: MariaDb) -> No
         end = ended(process)
     assert end.code == 0, end.error
     (backup_id,) = host.ids()
-    frames = {
-        frame.name: frame.rows for frame in host.catalog().manifest(BackupName("production-db", backup_id)).tables()
-    }
+    frames = {frame.name: frame.rows for frame in host.catalog().manifest(BackupName(SERVER, backup_id)).tables()}
     assert frames == {"early": 5000, "late": 100}
 
 
@@ -190,7 +186,5 @@ def test_one_of_two_hosts_makes_tonights(host: DatabaseHost, server: MariaDb, tm
     assert not host.backed_up("--slot", slot)["is_skipped"]
     assert other.backed_up("--slot", slot)["is_skipped"]
     assert not other.backed_up()["is_skipped"]
-    generations = [
-        host.catalog().manifest(BackupName("production-db", backup_id)).generation for backup_id in host.ids()
-    ]
+    generations = [host.catalog().manifest(BackupName(SERVER, backup_id)).generation for backup_id in host.ids()]
     assert generations == [1, 2]
