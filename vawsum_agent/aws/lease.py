@@ -118,7 +118,7 @@ class Lease:
         return HeldElsewhere("", 0.0, last)
 
     def _is_free(self, seen: Read, last: LeaseRecord | None, heir_of: str) -> bool:
-        if last is not None and last.nonce in self._ghosts | {heir_of}:
+        if last is not None and last.nonce and last.nonce in self._ghosts | {heir_of}:
             return True
         return may_take(last, _age_s(seen))
 
