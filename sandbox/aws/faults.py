@@ -28,7 +28,7 @@ Kind = Literal[
     "deny",  # AccessDeniedException
     # S3 alone:
     "conflict",  # 409 ConditionalRequestConflict for a conditional write; not carried out
-    "bandwidth",  # the body of a request is read at bytes_per_s
+    "bandwidth",  # the body of a request is read, that of an object is sent, at bytes_per_s
     "cut",  # carried out, connection reset in the middle of an object's body
 ]
 

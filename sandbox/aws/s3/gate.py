@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import threading
+import time
 import uuid
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
@@ -18,7 +19,7 @@ from sandbox.aws.s3.bodies import Content
 from sandbox.aws.s3.call import Call
 from sandbox.aws.s3.conditions import check_form, is_conditional
 from sandbox.aws.s3.errors import code_of, conflict, invalid_request, refusal
-from sandbox.aws.s3.incoming import ABOUT_CHECKSUMS, CHECKSUM_PREFIX, announced_size, receive
+from sandbox.aws.s3.incoming import ABOUT_CHECKSUMS, CHECKSUM_PREFIX, PACED_BLOCK_BYTES, announced_size, receive
 from sandbox.aws.s3.integrity import check_body
 from sandbox.aws.s3.signature import check_signature
 from sandbox.aws.s3.target import check_target, read_target
@@ -95,13 +96,14 @@ class S3Gate:
             raise
         has_content = answer.content is not None and request.method != "HEAD"
         half = self._rules.strikes.drawn("cut", request, target.place) if has_content else None
+        slow = self._rules.strikes.drawn("bandwidth", request, target.place) if has_content else None
         # Booked before it is sent: who has the answer finds it in the books.
         self._rules.books.ended(target.operation, half.kind if half else outcome)
         offset_s = self._rules.settings.clock_offset_s
         head = answer.head(request_id, clock_offset_s=offset_s, keep_alive=keep_alive)
         connection.write(head if request.method == "HEAD" else head + answer.body)
         if has_content:
-            _send_content(connection, answer.content or Content(), half)
+            _send_content(connection, answer.content or Content(), half, slow)
         return keep_alive
 
     def _answer(
@@ -144,7 +146,7 @@ class S3Gate:
     ) -> tuple[Span | None, bytearray, Incoming]:
         """Read the body: an object's to where it stays, a document into memory."""
         size, body = announced_size(request.head), bytearray()
-        pace = self._rules.strikes.drawn("bandwidth", request, target.place)
+        pace = self._rules.strikes.drawn("bandwidth", request, target.place) if size else None
         pace_bytes_per_s = pace.bytes_per_s if pace else None
         if target.operation in _WITH_CONTENT:
             span = self._bodies.reserve(size)
@@ -187,10 +189,13 @@ class S3Gate:
                 raise conflict()
 
 
-def _send_content(connection: Connection, content: Content, half: Fault | None) -> None:
-    """Send an object's body, or half of it where a fault cuts it."""
-    for block in content.part(0, content.size_bytes // 2 if half else content.size_bytes).blocks():
+def _send_content(connection: Connection, content: Content, half: Fault | None, slow: Fault | None) -> None:
+    """Send an object's body, or half of it where a fault cuts it, as fast as a fault lets it."""
+    wanted = content.part(0, content.size_bytes // 2 if half else content.size_bytes)
+    for block in wanted.blocks(PACED_BLOCK_BYTES) if slow else wanted.blocks():
         connection.write(block)
+        if slow:
+            time.sleep(len(block) / slow.bytes_per_s)
     if half:
         raise ConnectionCut(half.kind)
 

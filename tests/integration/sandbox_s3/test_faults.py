@@ -72,6 +72,10 @@ def test_answers_are_late_or_never_come(sandbox: Sandbox, s3: Client) -> None:
     sandbox.fault("bandwidth", operation="s3:PutObject", bytes_per_s=len(BODY) * 2, count=1)
     s3.put_object(Bucket=BUCKET, Key="slow", Body=BODY)
     assert time.monotonic() - begun > 0.8
+    begun = time.monotonic()
+    sandbox.fault("bandwidth", operation="s3:GetObject", bytes_per_s=len(BODY) * 2, count=1)
+    assert s3.get_object(Bucket=BUCKET, Key="slow")["Body"].read() == BODY
+    assert time.monotonic() - begun > 0.4
     sandbox.fault("hang", operation="s3:PutObject", count=1)
     with pytest.raises((ReadTimeoutError, HTTPClientError)):
         connect(sandbox, read_timeout_s=0.5).put_object(Bucket=BUCKET, Key="stuck", Body=b"x")
