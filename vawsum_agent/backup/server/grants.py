@@ -11,7 +11,7 @@ from vawsum_agent.backup.server.grants_file import Account, write_grants
 from vawsum_agent.mysql.session import Session
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from vawsum_agent.backup.server.facts import Server
     from vawsum_agent.mysql.session import Query, Row
@@ -83,7 +83,7 @@ def _of_mariadb(query: Query) -> Iterator[Account]:
             host=host,
             is_role=False,
             creation=_creation(_only(query(f"SHOW CREATE USER {quoting.account(user, host)}")[0])),
-            grants=tuple(one for one in told if not one.startswith("SET DEFAULT ROLE ")),
+            grants=_sorted(one for one in told if not one.startswith("SET DEFAULT ROLE ")),
             defaults=tuple(one for one in told if one.startswith("SET DEFAULT ROLE ")),
         )
 
@@ -98,7 +98,7 @@ def _role_of_mariadb(query: Query, name: str) -> Account:
         host="",
         is_role=True,
         creation=() if name == _PUBLIC else (f"CREATE ROLE IF NOT EXISTS {role}",),
-        grants=tuple(one for one in told if own.fullmatch(one)),
+        grants=_sorted(one for one in told if own.fullmatch(one)),
     )
 
 
@@ -117,7 +117,7 @@ def _of_mysql(query: Query) -> Iterator[Account]:
             host=host,
             is_role=(user, host) in roles,
             creation=_creation(_DEFAULT_ROLE.sub("", _only(query(f"SHOW CREATE USER {name}")[0]))),
-            grants=tuple(_only(one) for one in query(f"SHOW GRANTS FOR {name}")),
+            grants=_sorted(_only(one) for one in query(f"SHOW GRANTS FOR {name}")),
             defaults=(f"ALTER USER {name} DEFAULT ROLE {', '.join(default)}",) if default else (),
         )
 
@@ -141,6 +141,11 @@ def _creation(created: str) -> tuple[str, str]:
     """From what ``SHOW CREATE USER`` tells, statements for a server that may have the user already."""
     what = created.removeprefix("CREATE USER ")
     return f"CREATE USER IF NOT EXISTS {what}", f"ALTER USER {what}"
+
+
+def _sorted(grants: Iterable[str]) -> tuple[str, ...]:
+    """Put them in an order: servers tell them in that of their hashes, some twice; none depends on another."""
+    return tuple(sorted(set(grants)))
 
 
 def _only(row: Row) -> str:

@@ -1,8 +1,8 @@
 """What the account of a backup needs, and what of it it lacks. Pure.
 
 Tried on MariaDB 10.11 with an account that has exactly this. ``LOCK TABLES`` is not among it: the dump is one
-transaction. ``RELOAD`` is only where the client has to stop writes for a moment to learn the binary log's position,
-which MariaDB tells within the snapshot.
+transaction. MariaDB tells everybody where in its binary log a snapshot lies; MySQL's client stops writes for a moment
+to learn that, and has to be allowed to.
 """
 
 from __future__ import annotations
@@ -19,10 +19,8 @@ if TYPE_CHECKING:
     from vawsum_agent.backup.server.facts import Server
 
 _IN_EACH_DATABASE = ("SELECT", "SHOW VIEW", "TRIGGER", "EVENT")
-_BINLOG_MONITOR_SINCE = (10, 5, 2)
 _SHOW_CREATE_ROUTINE_SINCE = (11, 3, 0)
 _SHOW_ROUTINE_SINCE = (8, 0, 20)
-_BINLOG_NAMES = frozenset({"BINLOG MONITOR", "REPLICATION CLIENT"})
 
 _GRANT = re.compile(
     r"GRANT (?P<what>.+?) ON (?P<where>\*\.\*|(?P<quote>[`\"])(?P<database>(?:[^`\"]|``|\"\")*)(?P=quote)\.\*) TO ",
@@ -49,9 +47,6 @@ def needed(server: Server) -> list[Privilege]:
     found = [Privilege(name, database) for database in databases for name in _IN_EACH_DATABASE]
     found.append(Privilege("SELECT", "mysql"))
     if server.flavour == "mariadb":
-        if server.is_binlog_on:
-            is_split = server.number >= _BINLOG_MONITOR_SINCE
-            found.append(Privilege("BINLOG MONITOR" if is_split else "REPLICATION CLIENT"))
         if server.number >= _SHOW_CREATE_ROUTINE_SINCE:
             found += [Privilege("SHOW CREATE ROUTINE", database) for database in databases]
         return found
@@ -89,8 +84,7 @@ def _gives(names: frozenset[str], pattern: str | None, wanted: Privilege) -> boo
         return False
     if any(name.startswith("ALL PRIVILEGES") or name == "ALL" for name in names):
         return True
-    # MariaDB calls one of them by a new name, and shows the old one's grants under it.
-    return wanted.name in names or (wanted.name in _BINLOG_NAMES and bool(_BINLOG_NAMES & names))
+    return wanted.name in names
 
 
 def _matches(pattern: str, database: str) -> bool:
