@@ -74,6 +74,7 @@ def install_command(programs: Programs, folder: Path, *, is_root: bool) -> list[
         programs.installer,
         "--no-defaults",
         "--auth-root-authentication-method=normal",
+        "--force",  # or it gives up where this host's own name can't be looked up, which nothing here needs
         "--skip-test-db",
         "--skip-name-resolve",
         *common,
