@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from vawsum_agent.backup.restore.source import RangeBucket
     from vawsum_agent.core.clock import Clock
 
+_SERVER_PATIENCE_S = 20.0
+"""A scratch server that is gone does not come back."""
+
 
 class WholeRestorer:
     """See `drill.Restorer`.
@@ -57,6 +60,7 @@ class WholeRestorer:
             dice=self._dice,
             is_halted=is_halted,
             show=show,
+            server_patience_s=_SERVER_PATIENCE_S,
         )
         plan = make_plan(manifest, everything)
         load_all(request, means, plan, target.look(str(option_file)), _Remembered(), Meter(plan.raw_bytes, show))
