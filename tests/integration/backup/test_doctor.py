@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shlex
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -22,41 +23,13 @@ from vawsum_agent.core.finding import Finding, Severity
 from vawsum_agent.core.identity import Identity
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from sandbox import Sandbox
 
 SERVER = "production-db"
 IDENTITY = Identity("i-0abc", "db-1", "production", "db")
 HOUR_S = 3600.0
 
-OBJECTS = f"arn:aws:s3:::{BUCKET}/*"
-ALLOWED: dict[str, Any] = {
-    "Statement": [
-        {
-            "Effect": "Allow",
-            "Action": [
-                "s3:AbortMultipartUpload",
-                "s3:GetObject",
-                "s3:GetObjectTagging",
-                "s3:PutObject",
-                "s3:PutObjectTagging",
-            ],
-            "Resource": OBJECTS,
-        },
-        {
-            "Effect": "Allow",
-            "Action": [
-                "s3:GetBucketVersioning",
-                "s3:GetLifecycleConfiguration",
-                "s3:ListBucket",
-                "s3:ListBucketMultipartUploads",
-            ],
-            "Resource": f"arn:aws:s3:::{BUCKET}",
-        },
-        {"Effect": "Allow", "Action": ["kms:Decrypt", "kms:GenerateDataKey"], "Resource": "*"},
-    ]
-}
+SHIPPED: dict[str, Any] = json.loads((Path(__file__).parents[3] / "packaging/iam/backup.json").read_text())
 SEVERITIES = {
     "s3:PutObject": Severity.PROBLEM,
     "s3:GetObject": Severity.PROBLEM,
@@ -86,10 +59,10 @@ def publish(sandbox: Sandbox, tmp_path: Path, *, age_s: float = HOUR_S, raw_byte
 
 @pytest.fixture
 def healthy(sandbox: Sandbox, tmp_path: Path) -> Sandbox:
-    """A bucket as it should be, with a backup of last night, and a role that may do what is needed."""
+    """A bucket as it should be, with a backup of last night, and a role with the shipped policy alone."""
     set_rules(sandbox, tmp_path, rules_to_set(Wanted(BUCKET, "mysql/", SERVER, 15)))
     publish(sandbox, tmp_path)
-    sandbox.enforce(ALLOWED)
+    sandbox.enforce(SHIPPED)
     return sandbox
 
 
