@@ -17,7 +17,7 @@ from tests.bench.keeping import Answer, Asked, Keeping
 
 _BLOCK_BYTES = 1 << 18
 _LONGEST_HEAD_BYTES = 1 << 16
-_HANDSHAKE_S = 10.0
+_HANDSHAKE_S = 60.0
 
 
 class KeepingBucket(Bucket):

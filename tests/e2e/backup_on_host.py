@@ -52,6 +52,8 @@ CREATE USER 'vawsum-agent'@'localhost' IDENTIFIED BY '{PASSWORD}';
 GRANT SELECT, SHOW VIEW, TRIGGER, EVENT ON {DATABASE}.* TO 'vawsum-agent'@'localhost';
 GRANT SELECT ON mysql.* TO 'vawsum-agent'@'localhost';
 GRANT BINLOG MONITOR ON *.* TO 'vawsum-agent'@'localhost';
+CREATE USER 'restorer'@'localhost' IDENTIFIED BY '{PASSWORD}';
+GRANT ALL PRIVILEGES ON *.* TO 'restorer'@'localhost' WITH GRANT OPTION;
 CREATE USER 'teacher'@'%' IDENTIFIED BY 'board';
 GRANT SELECT, UPDATE ON {DATABASE}.marks TO 'teacher'@'%';
 """
@@ -72,9 +74,8 @@ class BackupOnHost(AgentOnHost):
         self.host.run("systemctl start mariadb", timeout_s=120)
         self.host.write("/root/school.sql", make_school(MEGABYTES) + ACCOUNT)
         self.host.run("mariadb </root/school.sql", timeout_s=120)
-        client = f'[client]\nuser = vawsum-agent\npassword = "{PASSWORD}"\nsocket = {SOCKET}\n'
-        self.host.write(OPTION_FILE, client, mode=0o600, owner="vawsum-agent:vawsum-agent")
-        self.host.write(ADMIN_FILE, f"[client]\nuser = root\nsocket = {SOCKET}\n", mode=0o600)
+        self.host.write(OPTION_FILE, client("vawsum-agent"), mode=0o600, owner="vawsum-agent:vawsum-agent")
+        self.host.write(ADMIN_FILE, client("restorer"), mode=0o600)
 
     def was_off_at_midnight(self) -> None:
         """Let the host look as if its schedules had been known since yesterday, and nobody had been there since."""
@@ -119,3 +120,8 @@ class BackupOnHost(AgentOnHost):
         """The SHA-256 of what the server's own dump program makes of the database."""
         options = "--single-transaction --routines --events --triggers --hex-blob --skip-dump-date"
         return self.host.run(f"mariadb-dump {options} --databases {DATABASE} | sha256sum").stdout
+
+
+def client(user: str) -> str:
+    """An option file of an account."""
+    return f'[client]\nuser = {user}\npassword = "{PASSWORD}"\nsocket = {SOCKET}\n'
