@@ -95,7 +95,7 @@ EVENTS = {
     "backup_job_ended": "A backup or drill of the schedule ended; the journal of jobs, and `status`, tell how.",
     "backup_job_killed": "A backup, drill or restore was killed, with an earlier daemon or by somebody; it is noted.",
     "backup_job_started": "A backup or drill of the schedule was started, as a process of its own.",
-    "backup_leftovers_kept": "What a killed backup had begun to upload could not be thrown away; it is found again by its age.",
+    "backup_leftovers_kept": "What a killed backup had begun to upload could not be thrown away; it is tried again.",
     "backup_outcome_not_kept": "How a job ended could not be written into the journal of jobs.",
     "backup_uploads_aborted": "Parts of backups that were cut off were thrown away.",
     "backups_marked": "Old backups were marked: the bucket's lifecycle rule may remove them.",
