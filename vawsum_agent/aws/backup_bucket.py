@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 
+from vawsum_agent.aws.listing import listed_rows
 from vawsum_agent.aws.new_object import condition, in_blocks
 from vawsum_agent.aws.object_errors import ObjectExists, confirm, mapped_object
 from vawsum_agent.aws.s3_client import s3_client
@@ -197,15 +198,8 @@ class BackupBucket:
 
     def listing(self, prefix: str) -> Iterator[Listed]:
         """Give all objects under a prefix, in the order of their keys."""
-        after: dict[str, str] = {}
-        while True:
-            with self._mapped("s3:ListBucket", prefix):
-                page = self._client.list_objects_v2(Bucket=self.bucket, Prefix=prefix, **after)
-            for row in page.get("Contents", ()):
-                yield Listed(row["Key"], row["Size"], row["ETag"], row["LastModified"].timestamp())
-            if not page.get("IsTruncated"):
-                return
-            after = {"ContinuationToken": page["NextContinuationToken"]}
+        for row in listed_rows(self._client, self.bucket, prefix, self._region):
+            yield Listed(row["Key"], row["Size"], row["ETag"], row["LastModified"].timestamp())
 
     def tags(self, key: str) -> dict[str, str]:
         """Give an object's tags. Raises NotFound where it is not there."""

@@ -10,6 +10,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from vawsum_agent.aws.listing import listed_rows
 from vawsum_agent.aws.multipart import Parts, part_size, send_in_parts
 from vawsum_agent.aws.new_object import ORIGIN_FIELD, SHA256_FIELD, NewObject
 from vawsum_agent.aws.object_errors import Conflict, ContentChanged, ObjectExists, confirm, mapped_object
@@ -185,15 +186,8 @@ class ObjectStore:
 
     def listing(self, prefix: str) -> Iterator[ListedObject]:
         """Give all objects under a prefix, in the order of their keys. Raises AwsError."""
-        after: dict[str, str] = {}
-        while True:
-            with self._mapped("s3:ListBucket", prefix):
-                page = self._client.list_objects_v2(Bucket=self.bucket, Prefix=prefix, **after)
-            for row in page.get("Contents", ()):
-                yield ListedObject(row["Key"], row["Size"], row["ETag"])
-            if not page.get("IsTruncated"):
-                return
-            after = {"ContinuationToken": page["NextContinuationToken"]}
+        for row in listed_rows(self._client, self.bucket, prefix, self._region):
+            yield ListedObject(row["Key"], row["Size"], row["ETag"])
 
     def abandoned(self, prefix: str, now: float | None = None) -> list[PendingUpload]:
         """List the multipart uploads under a prefix that were begun over a day ago: nobody completes these.
