@@ -7,7 +7,7 @@ aws          the bucket: there, in this region, versioned; what follows asks it,
 rights       which calls are allowed
 lifecycle    whether the bucket removes what may go, and nothing else (pure); scope: what a rule is about
 age          how old the newest backup is (pure)
-drill        whether the next drill can be held
+drill        whether the next drill can be held; unit: the memory that it would have
 
 `checks` runs all but `aws.aws`, which needs the SDK.
 """

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from vawsum_agent.backup.doctor.unit import unit_memory
 from vawsum_agent.backup.drill.place import directory_of
 from vawsum_agent.backup.drill.programs import find, numbers
 from vawsum_agent.backup.drill.room import disk_needed_bytes, look, refusal
@@ -34,6 +35,7 @@ def drills(backup: BackupConfig, state_dir: str, newest: Published | None) -> It
             Severity.WARNING, what, _WHERE, "add a table [backup.drill]; or now and then: vawsum-agent backup drill"
         )
         return
+    yield from unit_memory()
     if newest is None:
         return
     manifest = newest.manifest
