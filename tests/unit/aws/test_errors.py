@@ -63,7 +63,7 @@ def test_no_hint_nests_brackets() -> None:
 
 def test_hints_name_what_the_packages_install() -> None:
     """Each name leads to a file that the build puts there."""
-    for name in ("logs", "metrics", "images", "alerts", "doctor"):
+    for name in ("logs", "metrics", "images", "backup", "alerts", "doctor"):
         assert (
             REPOSITORY / "packaging" / shipped.POLICIES.removeprefix(shipped.SHARE + "/") / f"{name}.json"
         ).is_file()
