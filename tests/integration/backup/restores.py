@@ -211,6 +211,12 @@ def emptied(server: MariaDb) -> None:
     server.execute("DROP USER IF EXISTS teacher@'%'; DROP ROLE IF EXISTS reader; FLUSH PRIVILEGES")
 
 
+def log_of(server: MariaDb) -> str:
+    """Its general log, which has to be on."""
+    name = server.execute("SELECT @@general_log_file").strip()
+    return (server.data_directory / name).read_text(errors="replace")
+
+
 def wait_for(condition: Callable[[], bool], limit_s: float = 60.0) -> None:
     """Wait until something is so."""
     ends_at = time.monotonic() + limit_s

@@ -19,6 +19,7 @@ from tests.integration.backup.restores import (
     accounts_of,
     back_up,
     emptied,
+    log_of,
     text_of,
 )
 from tests.unit.backup.restore.memory_bucket import MemoryBucket, packed
@@ -128,7 +129,7 @@ def test_large_tables_get_their_indexes_afterwards(bench: Bench, source: MariaDb
     bench.target.execute("SET GLOBAL general_log = ON")
     bench.restore(table="school.posts")
     bench.target.execute("SET GLOBAL general_log = OFF")
-    log = next(bench.target.data_directory.glob("*.log")).read_text(errors="replace")
+    log = log_of(bench.target)
     assert "ADD KEY `by_title` (`title`)" in log
     assert bench.target.execute("SHOW CREATE TABLE school.posts") == source.execute("SHOW CREATE TABLE school.posts")
 

@@ -12,6 +12,7 @@ table     a run of frames through one client
 load      all phases, tables in parallel
 target    the server that is written to: what it is, and what would be overwritten
 progress  what is done, so that a broken restore goes on
+counts    the rows of what was restored
 report    what the server has in the end, against the manifest
 run       all of it
 noted     the same, told to the journal of this host

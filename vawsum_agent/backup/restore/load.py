@@ -40,6 +40,18 @@ class Done(Protocol):
         ...
 
 
+class Counter(Protocol):
+    """What looks at tables that were restored; see `Counts`."""
+
+    def take(self, frame: Frame) -> None:
+        """One was."""
+        ...
+
+    def lost(self, frames: Sequence[Frame]) -> list[Frame]:
+        """Give those that the server has lost since."""
+        ...
+
+
 class Load:
     """One restore.
 
@@ -50,7 +62,7 @@ class Load:
         meter: shows it.
         jobs: tables at once.
         stop: called when the rest is to end at once.
-        on_table: called with each table that was just restored, by the thread that did so.
+        counter: of the tables; None for none.
     """
 
     def __init__(
@@ -61,7 +73,7 @@ class Load:
         meter: Meter,
         jobs: int,
         stop: Callable[[], object],
-        on_table: Callable[[Frame], object],
+        counter: Counter | None,
     ) -> None:
         self._plan = plan
         self._loader = loader
@@ -69,7 +81,7 @@ class Load:
         self._meter = meter
         self._jobs = jobs
         self._stop = stop
-        self._on_table = on_table
+        self._counter = counter
         self._lock = threading.Lock()
         self._failures: list[AgentError] = []
         self._postponed: list[Frame] = []
@@ -111,6 +123,10 @@ class Load:
         for frame in [] if self._is_stopped else self._postponed:
             self._one(frame, is_last=True)
         self._raise_failures()
+        if self._counter is not None and not self._done.has(AFTER):
+            for frame in self._counter.lost(self._plan.tables):
+                self._one(frame, is_last=True)
+            self._raise_failures()
 
     def _work(self, waiting: queue.SimpleQueue[Frame]) -> None:
         while not self._is_stopped:
@@ -123,7 +139,8 @@ class Load:
     def _one(self, frame: Frame, *, is_last: bool) -> None:
         try:
             self._loader.load([frame], may_defer=not is_last)
-            self._on_table(frame)
+            if self._counter is not None:
+                self._counter.take(frame)
             # If we die here, the table is restored once more.
             self._done.add("table", frame)
         except LoadFailed as failure:

@@ -56,7 +56,6 @@ class Earlier:
     record: Record
     steps: set[str] = field(default_factory=set)
     tables: set[tuple[str, str]] = field(default_factory=set)
-    rows: dict[tuple[str, str], int] = field(default_factory=dict)
 
 
 class Progress:
@@ -67,9 +66,6 @@ class Progress:
         name: of the backup.
         selection: what is restored of it.
         target: which server, by words that no other one has.
-
-    Attributes:
-        rows: of tables that were counted.
     """
 
     def __init__(self, folder: Path, name: BackupName, selection: Selection, target: str) -> None:
@@ -79,7 +75,6 @@ class Progress:
         self._lock = threading.Lock()
         self._steps: set[str] = set()
         self._tables: set[tuple[str, str]] = set()
-        self.rows: dict[tuple[str, str], int] = {}
 
     @property
     def table_count(self) -> int:
@@ -99,15 +94,13 @@ class Progress:
             match msgspec.json.decode(line):
                 case ["table", str(database), str(name)]:
                     found.tables.add((database, name))
-                case ["rows", str(database), str(name), int(count)]:
-                    found.rows[database, name] = count
                 case ["step", str(step)]:
                     found.steps.add(step)
         return found
 
     def begin(self, record: Record) -> None:
         """Begin from nothing. Raises StateError."""
-        self._steps, self._tables, self.rows = set(), set(), {}
+        self._steps, self._tables = set(), set()
         self._write(record)
 
     def go_on(self, earlier: Earlier, present: Collection[tuple[str, str]]) -> None:
@@ -122,7 +115,6 @@ class Progress:
         """
         self._steps = set(earlier.steps)
         self._tables = {table for table in earlier.tables if table in present}
-        self.rows = {table: count for table, count in earlier.rows.items() if table in self._tables}
         self._write(earlier.record)
 
     def has(self, step: str, frame: Frame | None = None) -> bool:
@@ -138,12 +130,6 @@ class Progress:
             else:
                 self._tables.add((frame.database, frame.name))
                 self._append(_line("table", frame.database, frame.name))
-
-    def count(self, frame: Frame, rows: int) -> None:
-        """Note how many rows a table has. Raises StateError."""
-        with self._lock:
-            self.rows[frame.database, frame.name] = rows
-            self._append(_line("rows", frame.database, frame.name, rows))
 
     def end(self) -> None:
         """All is done: nothing is left to go on with. Raises StateError."""
@@ -166,7 +152,6 @@ class Progress:
         lines = [
             msgspec.json.encode(record) + b"\n",
             *(_line("step", step) for step in self._steps),
-            *(_line("rows", *table, count) for table, count in self.rows.items()),
             *(_line("table", *table) for table in self._tables),
         ]
         try:
@@ -178,5 +163,5 @@ class Progress:
         return StateError(f"{self.path} can't be written: {error.strerror}", hint="free some space, or see who owns it")
 
 
-def _line(kind: str, *values: str | int) -> bytes:
+def _line(kind: str, *values: str) -> bytes:
     return msgspec.json.encode([kind, *values]) + b"\n"

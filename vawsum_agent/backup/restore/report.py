@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from vawsum_agent.backup.restore.head import quoted
 from vawsum_agent.backup.restore.plan import databases_of
 from vawsum_agent.backup.server.facts import read_server
-from vawsum_agent.core.errors import AgentError
 from vawsum_agent.core.text import printable
-from vawsum_agent.mysql.session import Session
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Sequence
 
-    from vawsum_agent.backup.manifest import Database, Frame, Manifest
+    from vawsum_agent.backup.manifest import Database, Manifest
+    from vawsum_agent.backup.restore.counts import Counts
     from vawsum_agent.backup.restore.plan import Plan
 
-_LIMIT_S = 6 * 3600.0
-"""For one statement: counting the largest table."""
+_LIMIT_S = 600.0
 
 _KINDS = ("views", "routines", "triggers", "events")
 
@@ -33,7 +29,6 @@ class Row:
         expected: rows that were dumped; None where the dump has no data of it.
         found: rows in the server; None where they could not be counted.
         is_in_snapshot: False: its engine knows no transactions, and it may be of another moment than the others.
-        error: why it could not be counted.
     """
 
     database: str
@@ -41,7 +36,6 @@ class Row:
     expected: int | None
     found: int | None
     is_in_snapshot: bool
-    error: str = ""
 
     @property
     def is_same(self) -> bool:
@@ -64,18 +58,14 @@ class Report:
     differences: tuple[str, ...]
 
 
-def examine(
-    option_file: str, manifest: Manifest, plan: Plan, counted: Mapping[tuple[str, str], int], jobs: int
-) -> Report:
+def examine(option_file: str, manifest: Manifest, plan: Plan, counts: Counts) -> Report:
     """Compare what the server has with the manifest.
 
     Args:
         option_file: of the server.
         manifest: of the backup.
         plan: what was restored.
-        counted: rows of tables, from when they had just been restored: nothing had changed them yet, no event and no
-            application. Others are counted now.
-        jobs: tables that are counted at once.
+        counts: of its tables.
 
     Raises:
         AgentError: the server can't be asked.
@@ -84,22 +74,13 @@ def examine(
     names = [database.name for database in expected]
     server = read_server(option_file, names, limit_s=_LIMIT_S) if names else None
     present = {(table.database, table.name) for table in server.tables} if server is not None else None
-    with ThreadPoolExecutor(jobs, thread_name_prefix="count") as pool:
-        rows = list(pool.map(lambda frame: _row(option_file, frame, counted), plan.tables))
+    counts.lost(plan.tables)
+    rows = [
+        Row(frame.database, frame.name, frame.rows, counts.of(frame), frame.is_in_snapshot) for frame in plan.tables
+    ]
     rows.sort(key=lambda row: (row.database, row.name))
     found = server.databases if server is not None else []
     return Report(tuple(rows), tuple(found), tuple(differences(rows, expected, found, present)))
-
-
-def count_rows(option_file: str, frame: Frame) -> int:
-    """Count the rows that a table has. Raises AgentError."""
-    table = (quoted(frame.database) + b"." + quoted(frame.name)).decode()
-    sql = f"SELECT COUNT(*) AS n FROM {table}"  # noqa: S608 - quoted
-    session = Session(option_file)
-    try:
-        return session.run(lambda query: int(str(query(sql)[0]["n"])), _LIMIT_S)
-    finally:
-        session.close()
 
 
 def differences(
@@ -118,8 +99,8 @@ def differences(
     """
     for row in rows:
         table = printable(f"{row.database}.{row.name}")
-        if row.error:
-            yield f"table {table} can't be counted: {row.error}"
+        if row.found is None:
+            yield f"table {table} can't be counted"
         elif not row.is_same:
             yield f"table {table} has {row.found:,} rows, and {row.expected:,} were dumped"
     if present is not None:
@@ -135,13 +116,3 @@ def differences(
             was, has = getattr(was_there, kind), getattr(there, kind)
             if was != has:
                 yield f"database {printable(there.name)} has {has:,} {kind}, and {was:,} were dumped"
-
-
-def _row(option_file: str, frame: Frame, counted: Mapping[tuple[str, str], int]) -> Row:
-    found, error = counted.get((frame.database, frame.name)), ""
-    if found is None:
-        try:
-            found = count_rows(option_file, frame)
-        except AgentError as exc:
-            error = exc.message
-    return Row(frame.database, frame.name, frame.rows, found, frame.is_in_snapshot, error)

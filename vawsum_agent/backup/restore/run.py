@@ -10,30 +10,31 @@ from __future__ import annotations
 
 import threading
 import time
-from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from vawsum_agent.backup.names import DUMP, GRANTS
 from vawsum_agent.backup.restore import target
 from vawsum_agent.backup.restore.accounts import Accounts
 from vawsum_agent.backup.restore.client import Clients
+from vawsum_agent.backup.restore.counts import Counts, count_rows
 from vawsum_agent.backup.restore.head import head_for
 from vawsum_agent.backup.restore.load import Done, Load
 from vawsum_agent.backup.restore.meter import Meter
 from vawsum_agent.backup.restore.noted import Noted
 from vawsum_agent.backup.restore.plan import make_plan
 from vawsum_agent.backup.restore.progress import Progress, Record
-from vawsum_agent.backup.restore.report import count_rows, examine
+from vawsum_agent.backup.restore.report import examine
 from vawsum_agent.backup.restore.source import PATIENCE_S, Source, Waiting
 from vawsum_agent.backup.restore.table import Loader
-from vawsum_agent.core.errors import AgentError, BackupError
+from vawsum_agent.core.errors import BackupError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from vawsum_agent.backup.journal import Journal
-    from vawsum_agent.backup.manifest import Frame, Manifest
+    from vawsum_agent.backup.manifest import Manifest
     from vawsum_agent.backup.names import BackupName
     from vawsum_agent.backup.restore.meter import Show
     from vawsum_agent.backup.restore.plan import Plan, Selection
@@ -149,14 +150,9 @@ def _restore(request: Request, means: Means, journal: Journal) -> Restored:
     means.tell(f"restoring {plan.selection} of backup {request.name.backup_id} into {found}")
     progress = _begun(request, means, journal, plan, found)
     meter = Meter(plan.raw_bytes, means.show)
-
-    def count(frame: Frame) -> None:
-        with suppress(AgentError):  # then it is counted in the end
-            # While it is still in the server's memory, and before any event or application has changed it.
-            progress.count(frame, count_rows(request.option_file, frame))
-
+    counts = Counts(partial(count_rows, request.option_file), request.jobs)
     try:
-        load_all(request, means, plan, found, progress, meter, count)
+        load_all(request, means, plan, found, progress, meter, counts)
     except BackupError as error:
         if not means.is_halted():
             raise
@@ -164,7 +160,7 @@ def _restore(request: Request, means: Means, journal: Journal) -> Restored:
         raise BackupError(message, hint="the same command with --resume goes on with the others") from error
     load_s = means.clock.monotonic() - began
     meter.phase("comparing")
-    report = examine(request.option_file, request.manifest, plan, progress.rows, request.jobs)
+    report = examine(request.option_file, request.manifest, plan, counts)
     progress.end()
     return Restored(found, plan, report, meter.loaded_bytes, load_s, means.clock.monotonic() - began)
 
@@ -176,7 +172,7 @@ def load_all(
     found: Target,
     done: Done,
     meter: Meter,
-    on_table: Callable[[Frame], object] = lambda _: None,
+    counts: Counts | None = None,
 ) -> None:
     """Do what is not done yet. See `Load`."""
     stopped = threading.Event()
@@ -201,8 +197,9 @@ def load_all(
         done.add(ACCOUNTS)
     source = Source(means.bucket, request.name.key(means.prefix, DUMP), request.manifest.dump, waiting)
     head = head_for(clients.program, b"".join(source.sql(plan.head)), is_logged=request.is_logged)
-    loader = Loader(clients, source, head, replace(waiting, patience_s=means.server_patience_s), meter)
-    Load(plan, loader, done, meter, request.jobs, stopped.set, on_table).run()
+    for_server = replace(waiting, patience_s=means.server_patience_s)
+    loader = Loader(clients, source, head, for_server, meter, counts.forget if counts is not None else lambda: None)
+    Load(plan, loader, done, meter, request.jobs, stopped.set, counts).run()
     if accounts is not None and not done.has(GRANTED):
         meter.phase(GRANTED)
         faults = accounts.grant()

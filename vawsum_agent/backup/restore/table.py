@@ -17,7 +17,7 @@ from vawsum_agent.backup.restore.words import Kind, hint_of, kind_of
 from vawsum_agent.core.errors import BackupError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from vawsum_agent.backup.manifest import Frame
     from vawsum_agent.backup.restore.meter import Meter
@@ -56,6 +56,7 @@ class Loader:
         head: what each client is told first.
         waiting: for the server.
         meter: told what it has taken.
+        on_loss: called when the server was lost.
     """
 
     clients: Clients
@@ -63,6 +64,7 @@ class Loader:
     head: bytes
     waiting: Waiting
     meter: Meter
+    on_loss: Callable[[], object] = lambda: None
 
     def load(self, frames: Sequence[Frame], *, may_defer: bool = True) -> None:
         """Load frames by one client, one after the other.
@@ -82,6 +84,8 @@ class Loader:
                 self._attempt(frames, may_defer=may_defer)
             except ClientFailed as failed:
                 kind, what = kind_of(failed.words), named(frames[0])
+                if kind in {Kind.LOST, Kind.UNREACHED}:
+                    self.on_loss()
                 now = self.waiting.clock.monotonic()
                 if kind is Kind.UNREACHED:
                     unreached_at = now if unreached_at is None else unreached_at
