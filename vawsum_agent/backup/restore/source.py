@@ -29,8 +29,11 @@ PATIENCE_S = 1800.0
 _PIECE_BYTES = 8 << 20
 """Of one request. The server takes seconds for so much: no connection is left open for so long that S3 ends it."""
 
-_SLICE_BYTES = 8 << 10
-"""Given to zstd at once: even what is compressed to next to nothing does not come out as gigabytes."""
+_SLICE_BYTES = 4 << 10
+_SMALL_SLICE_BYTES = 256
+_LARGE_BYTES = 1 << 20
+"""Little is given to zstd at once, and less where much came out last: what is compressed to next to nothing, such as
+blobs of zeros, becomes ten thousand times as much."""
 
 _BLOCK_BYTES = 256 << 10
 _BEGIN_BYTES = 5
@@ -124,11 +127,7 @@ class Source:
             if len(begin) < _BEGIN_BYTES:
                 begin += block[: _BEGIN_BYTES - len(begin)]
                 self._check_begin(frame, begin)
-            for at in range(0, len(block), _SLICE_BYTES):
-                try:
-                    sql = unpacked.decompress(block[at : at + _SLICE_BYTES])
-                except zstandard.ZstdError as exc:
-                    raise self._damaged(frame, str(exc)) from exc
+            for sql in self._unpack(frame, unpacked, block):
                 held.append(sql)
                 held_bytes += len(sql)
                 if held_bytes >= _BLOCK_BYTES:
@@ -138,6 +137,17 @@ class Source:
             raise self._damaged(frame, "does not end where the manifest says")
         if held_bytes:
             yield b"".join(held)
+
+    def _unpack(self, frame: Frame, unpacked: zstandard.ZstdDecompressionObj, block: bytes) -> Iterator[bytes]:
+        at, slice_bytes = 0, _SLICE_BYTES
+        while at < len(block):
+            try:
+                sql = unpacked.decompress(block[at : at + slice_bytes])
+            except zstandard.ZstdError as exc:
+                raise self._damaged(frame, str(exc)) from exc
+            at += slice_bytes
+            slice_bytes = _SMALL_SLICE_BYTES if len(sql) > _LARGE_BYTES else _SLICE_BYTES
+            yield sql
 
     def _check_begin(self, frame: Frame, begin: bytes) -> None:
         """See RFC 8878, 3.1.1: the magic number, then a descriptor of which a bit says that there is a checksum."""

@@ -1,0 +1,150 @@
+"""What a client is told, what it says, whose accounts come, and which server is left alone."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.unit.backup.manifests import manifest
+from vawsum_agent.backup.manifest import Database
+from vawsum_agent.backup.restore.accounts import others, sql_of
+from vawsum_agent.backup.restore.head import head_for, knows_sandbox, use
+from vawsum_agent.backup.restore.plan import Selection, make_plan
+from vawsum_agent.backup.restore.report import Row, differences
+from vawsum_agent.backup.restore.target import Target, mismatch, refusal
+from vawsum_agent.backup.restore.words import Kind, code_of, hint_of, kind_of
+from vawsum_agent.backup.server.grants_file import Account
+from vawsum_agent.backup.server.programs import Program
+
+if TYPE_CHECKING:
+    from vawsum_agent.backup.server.facts import Flavour
+
+HEAD = b"/*M!999999\\- enable the sandbox mode */ \n-- MariaDB dump\nSET NAMES utf8mb4;\n"
+
+
+def _program(flavour: Flavour, *number: int) -> Program:
+    major, minor, patch = number
+    return Program("/usr/bin/x", flavour, (major, minor, patch), "")
+
+
+def _target(flavour: Flavour = "mariadb", number: tuple[int, int, int] = (10, 11, 6), **tables: str) -> Target:
+    names = frozenset((database, name) for name, database in tables.items())
+    version = ".".join(map(str, number)) + ("-MariaDB" if flavour == "mariadb" else "")
+    return Target(flavour, version, number, "/run/my.sock", "db-1", "root@localhost", "db-1 3306 /x", False, names)  # noqa: FBT003
+
+
+@pytest.mark.parametrize(
+    ("program", "is_known"),
+    [
+        (_program("mariadb", 10, 11, 19), True),
+        (_program("mariadb", 10, 11, 8), True),
+        (_program("mariadb", 10, 11, 7), False),
+        (_program("mariadb", 10, 5, 25), True),
+        (_program("mariadb", 10, 3, 39), False),
+        (_program("mariadb", 11, 8, 1), True),
+        (_program("mariadb", 12, 0, 0), True),
+        (_program("mysql", 8, 4, 0), False),
+    ],
+)
+def test_the_sandbox_line(program: Program, *, is_known: bool) -> None:
+    """The line with which MariaDB's dumps begin goes to clients that know it, and to no other."""
+    assert knows_sandbox(program) == is_known
+    assert head_for(program, HEAD, is_logged=True) == (HEAD if is_known else HEAD.partition(b"\n")[2])
+
+
+def test_without_the_binary_log() -> None:
+    """It is switched off before anything else is said."""
+    head = head_for(_program("mysql", 8, 0, 36), b"SET NAMES utf8mb4;\n", is_logged=False)
+    assert head.startswith(b"SET SESSION sql_log_bin = 0;\n")
+
+
+def test_names_are_quoted() -> None:
+    """Whatever a database is called."""
+    assert use("a`b; é") == "USE `a``b; é`;\n".encode()
+
+
+@pytest.mark.parametrize(
+    ("words", "kind"),
+    [
+        ("ERROR 2013 (HY000) at line 5: Lost connection to server during query", Kind.LOST),
+        ("ERROR 2006 (HY000) at line 5: Server has gone away", Kind.LOST),
+        ("ERROR 1053 (08S01) at line 5: Server shutdown in progress", Kind.LOST),
+        ("ERROR 2002 (HY000): Can't connect to local server through socket '/x' (111)", Kind.UNREACHED),
+        ("ERROR 1040 (08004): Too many connections", Kind.UNREACHED),
+        ("ERROR 1213 (40001) at line 9: Deadlock found", Kind.AGAIN),
+        ('ERROR 1005 (HY000) at line 9: Can\'t create table `a` (errno: 150 "Foreign key")', Kind.PARENT_MISSING),
+        ("ERROR 1114 (HY000) at line 9: The table 't' is full", Kind.ALL),
+        ("ERROR 1045 (28000): Access denied", Kind.ALL),
+        ("ERROR 1064 (42000) at line 9: You have an error in your SQL syntax", Kind.OWN),
+        ("it ended with -9 and said nothing", Kind.OWN),
+    ],
+)
+def test_failures(words: str, kind: Kind) -> None:
+    """What a client says tells whether trying again helps."""
+    assert kind_of(words) is kind
+    assert hint_of(words)
+
+
+def test_numbers_of_errors() -> None:
+    """They are found amid other words; where none is, it is none."""
+    assert code_of("warning | ERROR 1153 (08S01) at line 3: Got a packet bigger") == 1153
+    assert code_of("Segmentation fault") == 0
+
+
+def test_the_account_that_restores_is_left_out() -> None:
+    """Of the others each statement comes, creations before grants."""
+    root = Account(user="root", host="localhost", is_role=False, creation=("CREATE USER root",))
+    web = Account(user="web", host="%", is_role=False, creation=("CREATE USER web",), grants=("GRANT a", "GRANT b"))
+    kept = others([root, web], "root@localhost")
+    assert kept == [web]
+    assert sql_of(("SET x",), kept, ("creation", "grants")) == b"SET x;\nCREATE USER web;\nGRANT a;\nGRANT b;\n"
+    assert others([root, web], "root@127.0.0.1") == [root, web]
+
+
+def test_an_empty_server_is_written_to() -> None:
+    """One that has other databases counts as empty, too."""
+    plan = make_plan(manifest(), Selection())
+    assert refusal(plan, _target()) is None
+    assert refusal(plan, _target(posts="blog")) is None
+
+
+def test_what_would_be_overwritten_is_named() -> None:
+    """Of a database any table counts; of a table only itself."""
+    whole = refusal(make_plan(manifest(), Selection()), _target(pupils="school", own="school"))
+    assert whole is not None
+    assert "school.own, school.pupils" in whole.message
+    assert "1 table or view" in whole.hint
+    assert refusal(make_plan(manifest(), Selection("school", "pupils")), _target(own="school")) is None
+    one = refusal(make_plan(manifest(), Selection("school", "pupils")), _target(pupils="school"))
+    assert one is not None
+
+
+def test_other_servers() -> None:
+    """The other product and an older series may not understand a backup; a later one does."""
+    assert mismatch(manifest(), _target()) == ""
+    assert mismatch(manifest(), _target(number=(11, 4, 2))) == ""
+    assert "is older" in mismatch(manifest(), _target(number=(10, 6, 1)))
+    assert "other product" in mismatch(manifest(), _target("mysql", (8, 0, 36)))
+
+
+def test_a_report_names_what_differs() -> None:
+    """Rows, tables that are missing or too many, views and the like; and nothing where all is as it was."""
+    same = Row("d", "t", 3, 3, is_in_snapshot=True)
+    was = [Database(name="d", views=2)]
+    assert list(differences([same], was, was, {("d", "t")})) == []
+    told = list(
+        differences(
+            [Row("d", "t", 3, 2, is_in_snapshot=True), Row("d", "u", None, None, is_in_snapshot=True)],
+            was,
+            [Database(name="d", views=1)],
+            {("d", "t"), ("d", "own")},
+        )
+    )
+    assert told == [
+        "table d.t has 2 rows, and 3 were dumped",
+        "table d.u can't be counted",
+        "table d.u is missing",
+        "table d.own is not from this backup",
+        "database d has 1 views, and 2 were dumped",
+    ]
