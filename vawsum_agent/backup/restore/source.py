@@ -29,7 +29,7 @@ PATIENCE_S = 1800.0
 _PIECE_BYTES = 8 << 20
 """Of one request. The server takes seconds for so much: no connection is left open for so long that S3 ends it."""
 
-_SLICE_BYTES = 4 << 10
+_SLICE_BYTES = 1 << 10
 _SMALL_SLICE_BYTES = 256
 _LARGE_BYTES = 1 << 20
 """Little is given to zstd at once, and less where much came out last: what is compressed to next to nothing, such as
