@@ -9,7 +9,7 @@ from vawsum_agent.images.beneath import QUARANTINE
 from vawsum_agent.images.reasons import Reason
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator
+    from collections.abc import Callable, Generator, Iterator
 
 MOST_DEPTH = 64
 """Folders within each other, each of which is held open while it is walked."""
@@ -54,13 +54,13 @@ class Walk:
     Args:
         root: a descriptor of the folder; stays the caller's.
         device: of the file system that is walked; others that are mounted below are not.
+        on_folder: given a descriptor of each folder that is entered, the root first; it is closed some time after.
     """
 
-    def __init__(self, root: int, device: int) -> None:
+    def __init__(self, root: int, device: int, on_folder: Callable[[int], None] = lambda _: None) -> None:
         self._root = root
         self._device = device
-        self.folders = 0
-        """Subfolders entered so far."""
+        self._on_folder = on_folder
 
     def entries(self) -> Generator[Entry]:
         """Give every entry once, in no order. What vanishes meanwhile is left out.
@@ -68,6 +68,7 @@ class Walk:
         A folder that is moved while it is walked may be met again elsewhere, or not at all: the next walk tells.
         Raises OSError when the root itself can't be read; what lies below and can't be is an entry like any other.
         """
+        self._on_folder(self._root)
         stack = [_listed(os.open(".", _FOLDER, dir_fd=self._root), b"")]
         try:
             while stack:
@@ -117,7 +118,7 @@ class Walk:
         if os.fstat(descriptor).st_dev != self._device:
             os.close(descriptor)
             return Entry(path, name, None, Reason.OTHER_FILESYSTEM)
-        self.folders += 1
+        self._on_folder(descriptor)
         return _listed(descriptor, path + b"/")
 
 

@@ -95,7 +95,7 @@ class Flush:
         if not self._selection.is_used_up:
             self._rounds += 1
             self._changed_count = 0
-        found, _ = opened.scan(self._is_halted, self._selection.goes_on_after)
+        found = opened.scan(self._is_halted, self._selection.goes_on_after)
         self._selection.fill(found)
         self.unsent_count = found.due_count
         self.error = None

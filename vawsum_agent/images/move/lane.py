@@ -241,9 +241,10 @@ class Lane:
         if after is None:
             self._event_at = None
         began_s = self._clock.monotonic()
-        found, folders = opened.scan(self._is_halted, after)
+        self._watch.begin()
+        found = opened.scan(self._is_halted, after, self._watch.meet)
+        self._watch.end()
         took_s = self._clock.monotonic() - began_s
-        self._watch.adjust(folders)
         self.account.scanned(found, self._clock.now(), took_s)
         self.account.is_watched = self._watch.is_on
         self._selection.fill(found)

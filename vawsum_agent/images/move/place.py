@@ -91,11 +91,18 @@ class OpenPlace:
     root: int
     rules: Rules
 
-    def scan(self, is_halted: Callable[[], bool], after: PlaceInOrder | None = None) -> tuple[Scan, int]:
+    def scan(
+        self,
+        is_halted: Callable[[], bool],
+        after: PlaceInOrder | None = None,
+        on_folder: Callable[[int], None] = lambda _: None,
+    ) -> Scan:
         """Look at all of it, or at what comes after a place in the order from old to young.
 
-        Returns:
-            What was found, and how many subfolders there are.
+        Args:
+            is_halted: asked now and then.
+            after: the place.
+            on_folder: given a descriptor of each folder, the root first.
 
         Raises:
             Halted: it was told to end.
@@ -104,11 +111,11 @@ class OpenPlace:
         memory, now = self.place.memory, self.place.clock.now()
         with suppress(StateError):  # believed a little longer: a full disk must not keep anything from moving
             memory.forget_old(now)
-        walk = Walk(self.root, self.rules.device)
+        walk = Walk(self.root, self.rules.device, on_folder)
         with _ending(walk.entries()) as entries:
             looked_at = _look_up(entries, self.place.on_progress, is_halted)
             known = memory.verdict if memory.has_any() else None
-            return scan(looked_at, self.rules, int(now * 1e9), known, after=after), walk.folders
+            return scan(looked_at, self.rules, int(now * 1e9), known, after=after)
 
     def mover(self) -> Mover:
         """Give what moves its files."""

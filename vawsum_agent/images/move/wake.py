@@ -1,4 +1,8 @@
-"""Wakes a lane when something happens in its folder. A hint: inotify loses events, the scan is the truth."""
+"""Wakes a lane when something happens in its folder. A hint: inotify loses events, the scan is the truth.
+
+Folders are watched as the scan meets them, by the descriptors that it opened without following a link. watchdog's own
+observer would walk new folders by their paths, and so out of the root where one is swapped for a link at that moment.
+"""
 
 from __future__ import annotations
 
@@ -7,48 +11,48 @@ import threading
 from typing import TYPE_CHECKING
 
 import structlog
-from watchdog.events import FileClosedEvent, FileCreatedEvent, FileMovedEvent, FileSystemEvent, FileSystemEventHandler
-from watchdog.observers import Observer
+from watchdog.observers.inotify_c import CallbackId, InotifyConstants, InotifyFD, Mask
 
 from vawsum_agent.images.beneath import QUARANTINE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from watchdog.observers.api import BaseObserver
+    from watchdog.observers.inotify_c import InotifyEvent, WatchDescriptor
 
 _log = structlog.get_logger()
 
 MOST_FOLDERS = 1_000
 """Each costs a watch of the kernel's and memory of ours; beyond as many the scan alone does it."""
 
-_EVENTS: list[type[FileSystemEvent]] = [FileClosedEvent, FileCreatedEvent, FileMovedEvent]
-"""A file that was written, or moved to its place: from outside, as PHP does it, that is told as created."""
+_MASK = Mask(
+    InotifyConstants.IN_CLOSE_WRITE
+    | InotifyConstants.IN_MOVED_TO
+    | InotifyConstants.IN_CREATE
+    | InotifyConstants.IN_ONLYDIR
+)
+"""A file that was written, or moved to its place; a folder that is new. Removals are none of these."""
 
+_OWN = CallbackId(1)
 
-class _Teller(FileSystemEventHandler):
-    def __init__(self, path: str, tell: Callable[[], None]) -> None:
-        self._quarantine = f"{path}/{os.fsdecode(QUARANTINE)}/"
-        self._tell = tell
-
-    def dispatch(self, event: FileSystemEvent) -> None:
-        """Take any event for a reason to look, but for our own removals."""
-        if not os.fsdecode(event.dest_path or event.src_path).startswith(self._quarantine):
-            self._tell()
+_Inode = tuple[int, int]
 
 
 class FolderWatch:
-    """Watches one folder and all below it, as long as that is cheap.
+    """Watches a folder and all below it, as long as that is cheap. A scan tells it which folders there are.
 
     Args:
-        path: of the folder.
+        path: of the folder, for people.
         tell: called at each event, by a thread of watchdog's; must not block.
     """
 
     def __init__(self, path: str, tell: Callable[[], None]) -> None:
         self._path = path
-        self._handler = _Teller(path, tell)
-        self._observer: BaseObserver | None = None
+        self._tell = tell
+        self._inotify: InotifyFD | None = None
+        self._watches: dict[_Inode, WatchDescriptor] = {}
+        self._met: set[_Inode] = set()
+        self._root: _Inode | None = None
         self._is_given_up = False
         self._is_stopped = False
         self._lock = threading.Lock()
@@ -56,38 +60,74 @@ class FolderWatch:
     @property
     def is_on(self) -> bool:
         """Whether events would be told."""
-        observer = self._observer
-        return observer is not None and all(thread.is_alive() for thread in (observer, *observer.emitters))
+        inotify = self._inotify
+        return inotify is not None and inotify.is_alive() and self._root in self._watches
 
-    def adjust(self, folders: int) -> None:
-        """Watch, or don't, as the number of folders allows. Never raises for want of inotify."""
+    def begin(self) -> None:
+        """A scan begins."""
+        self._met = set()
+
+    def meet(self, descriptor: int) -> None:
+        """Watch a folder that the scan has entered, the root first. Never raises for want of inotify."""
+        found = os.fstat(descriptor)
+        inode = (found.st_dev, found.st_ino)
+        if not self._met:
+            self._root = inode
+        self._met.add(inode)
         with self._lock:
-            if self._is_stopped:
+            if self._is_stopped or self._is_given_up or inode in self._watches:
                 return
-            if folders > MOST_FOLDERS:
-                self._give_up(f"{folders} folders")
-            elif self._observer is None and not self._is_given_up:
-                observer = Observer()
-                try:
-                    observer.schedule(self._handler, self._path, recursive=True, event_filter=_EVENTS)
-                    observer.start()
-                except OSError as exc:
-                    self._give_up(str(exc))
-                    return
-                self._observer = observer
+            if len(self._met) > MOST_FOLDERS + 1:
+                self._give_up(f"more than {MOST_FOLDERS} folders")
+                return
+            try:
+                if self._inotify is None:
+                    self._inotify = InotifyFD()
+                    self._inotify.start()
+                # The folder that is open, wherever it is by now, and whatever is in its place.
+                path = b"/proc/self/fd/%d" % descriptor
+                self._watches[inode] = self._inotify.add_callback(path, _MASK, self, _OWN)
+            except OSError as exc:
+                self._give_up(str(exc))
+
+    def end(self) -> None:
+        """A scan has met all folders: others are watched no more."""
+        with self._lock:
+            gone = self._watches.keys() - self._met
+            if self._inotify is not None and gone:
+                self._inotify.remove_callbacks([(self._watches.pop(inode), _OWN) for inode in gone])
 
     def stop(self) -> None:
         """End watching. Idempotent."""
         with self._lock:
             self._is_stopped = True
-            if self._observer is not None:
-                self._observer.stop()
-                self._observer = None
+            self._close()
+
+    # -- WatchCallback, called by the thread of `InotifyFD`
+
+    def on_event(self, event: InotifyEvent) -> None:
+        """Take any event for a reason to look, but for our own folder."""
+        if event.name != QUARANTINE:
+            self._tell()
+
+    def on_watch_deleted(self, wd: WatchDescriptor) -> None:
+        """Forget a folder that is gone."""
+        # Without the lock: closing, which holds it, tells of every watch that ends.
+        for inode, known in list(self._watches.items()):
+            if known == wd:
+                self._watches.pop(inode, None)
+
+    def on_queue_overflow(self) -> None:
+        """Look: something happened, and nobody knows what."""
+        self._tell()
 
     def _give_up(self, reason: str) -> None:
-        if not self._is_given_up:
-            _log.info("watching_given_up", folder=self._path, reason=reason)
+        _log.info("watching_given_up", folder=self._path, reason=reason)
         self._is_given_up = True
-        if self._observer is not None:
-            self._observer.stop()
-            self._observer = None
+        self._close()
+
+    def _close(self) -> None:
+        inotify, self._inotify = self._inotify, None
+        if inotify is not None:
+            inotify.stop()
+        self._watches.clear()

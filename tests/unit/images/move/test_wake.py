@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from typing import TYPE_CHECKING
@@ -10,6 +11,8 @@ import pytest
 
 from tests.unit.images.folders import JPEG, folder_at, put
 from tests.unit.images.move.moving import LIMIT_S, wait_until
+from vawsum_agent.images.beneath import open_root
+from vawsum_agent.images.find.walk import Walk
 from vawsum_agent.images.fingerprint import Fingerprint
 from vawsum_agent.images.move.wake import MOST_FOLDERS, FolderWatch
 from vawsum_agent.images.remove.direct import DirectRemover
@@ -18,6 +21,8 @@ from vawsum_agent.images.remove.removal import Removal
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
+
+LONG_AGO = 1_000_000_000
 
 
 @pytest.fixture
@@ -37,10 +42,22 @@ def told() -> threading.Event:
 def watch(root: Path, told: threading.Event) -> Iterator[FolderWatch]:
     """The folder, watched."""
     made = FolderWatch(str(root), told.set)
-    made.adjust(1)
+    scan(root, made)
     assert made.is_on
     yield made
     made.stop()
+
+
+def scan(root: Path, watch: FolderWatch) -> None:
+    """Walk the folder as a lane does."""
+    descriptor = open_root(str(root))
+    try:
+        watch.begin()
+        for _ in Walk(descriptor, os.fstat(descriptor).st_dev, watch.meet).entries():
+            pass
+        watch.end()
+    finally:
+        os.close(descriptor)
 
 
 def written(root: Path) -> None:
@@ -60,9 +77,8 @@ def moved_within(root: Path) -> None:
 
 
 def in_a_new_folder(root: Path) -> None:
-    """A subfolder is made and, a while later, a file in it."""
+    """A subfolder is made: what is in it is found by the scan that follows."""
     (root / "2027/01").mkdir(parents=True)
-    time.sleep(0.5)
     put(root, "2027/01/a.jpg")
 
 
@@ -90,10 +106,52 @@ def test_removals_are_not(root: Path, told: threading.Event) -> None:
     assert not told.wait(0.5)
 
 
-def test_too_many_folders(root: Path, watch: FolderWatch, told: threading.Event) -> None:
+def test_new_folders_are_watched_after_a_scan(root: Path, watch: FolderWatch, told: threading.Event) -> None:
+    """And what lies in a folder that was moved out of the root is nobody's business any more."""
+    (root / "2027").mkdir()
+    scan(root, watch)
+    time.sleep(0.3)
+    told.clear()
+    put(root, "2027/a.jpg")
+    assert told.wait(LIMIT_S)
+    (root / "2027").rename(root.parent / "elsewhere")
+    scan(root, watch)
+    time.sleep(0.3)
+    told.clear()
+    put(root.parent, "elsewhere/b.jpg")
+    assert not told.wait(0.5)
+
+
+def test_no_link_is_followed(root: Path, watch: FolderWatch, told: threading.Event) -> None:
+    """A folder that is swapped for a link leads nobody out of the root, not even to look what is there."""
+    outside = root.parent / "outside"
+    outside.mkdir()
+    os.utime(outside, (LONG_AGO, LONG_AGO))
+    for _ in range(200):
+        (root / "a").mkdir()
+        (root / "a").rename(root / "b")
+        (root / "a").symlink_to(outside)
+        (root / "a").unlink()
+        (root / "b").rename(root / "a")
+        (root / "a").rmdir()
+    (root / "link").symlink_to(outside)
+    scan(root, watch)
+    time.sleep(0.3)
+    assert outside.stat().st_atime == LONG_AGO
+    told.clear()
+    put(outside, "a.jpg")
+    assert not told.wait(0.5)
+
+
+def test_too_many_folders(root: Path, told: threading.Event) -> None:
     """Where watches would cost too much the scan alone does it, and stays so."""
-    watch.adjust(MOST_FOLDERS + 1)
-    watch.adjust(1)
+    for number in range(MOST_FOLDERS + 1):
+        (root / f"{number}").mkdir()
+    watch = FolderWatch(str(root), told.set)
+    scan(root, watch)
+    for number in range(MOST_FOLDERS + 1):
+        (root / f"{number}").rmdir()
+    scan(root, watch)
     assert not watch.is_on
     put(root, "a.jpg")
     assert not told.wait(0.3)
@@ -110,6 +168,6 @@ def test_stopped_for_good(root: Path, told: threading.Event) -> None:
     """A scan that ends after the stop does not begin to watch again."""
     watch = FolderWatch(str(root), told.set)
     watch.stop()
-    watch.adjust(1)
+    scan(root, watch)
     assert not watch.is_on
     watch.stop()
