@@ -55,7 +55,28 @@ class _Connection:
         headers = {name.strip().lower(): value.strip() for name, _, value in rows}
         if "expect" in headers:
             self._stream.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
+        if headers.get("transfer-encoding") == "chunked":  # the AWS CLI's, with a checksum behind the last chunk
+            return Asked(method, target, headers, self._chunks())
         return Asked(method, target, headers, self._body(int(headers.get("content-length", 0))))
+
+    def _chunks(self) -> bytearray:
+        body = bytearray()
+        while size := int(self._line().partition(b";")[0], 16):
+            body += self._body(size)
+            self._line()
+        while self._line():
+            pass
+        return body
+
+    def _line(self) -> bytes:
+        while b"\r\n" not in self._read:
+            block = self._stream.recv(_LONGEST_HEAD_BYTES)
+            if not block:
+                message = "the client hung up amid a chunk"
+                raise ConnectionError(message)
+            self._read += block
+        line, _, self._read = self._read.partition(b"\r\n")
+        return line
 
     def _body(self, size: int) -> bytearray:
         body = bytearray(size)
