@@ -78,6 +78,13 @@ class Asker:
         found = self._ask(lambda query: [(_text(row["d"]), _text(row["t"])) for row in query(_VIEWS)])
         return [view for view in found if view[0] not in OWN_SCHEMAS]
 
+    def is_answered(self) -> bool:
+        """Whether it says anything at all, right now."""
+        try:
+            return self._ask(lambda query: bool(query("SELECT 1")))
+        except AgentError:
+            return False
+
     def accounts(self) -> int:
         """Count users and roles that came with the backup. Raises AgentError."""
         return self._ask(

@@ -6,6 +6,7 @@ What it finds is put beside the backup's manifest, and into the journal of this 
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -18,6 +19,7 @@ from vawsum_agent.backup.drill.scratch import Scratch
 from vawsum_agent.backup.drill.zones import load_zones
 from vawsum_agent.backup.publish import sidecars
 from vawsum_agent.backup.publish.sidecars import Drilled
+from vawsum_agent.backup.upload.patience import Patience, Persistent
 from vawsum_agent.core.clock import rfc3339
 from vawsum_agent.core.errors import BackupError
 
@@ -36,6 +38,10 @@ if TYPE_CHECKING:
 
 _MOST_TOLD = 5
 _FULL_BYTES = 64 << 20
+_ENDS_WITHIN_S = 20.0
+
+_PATIENCE = Patience(longest_s=600.0)
+"""With S3: an hour of restoring is not to be lost to a minute in which it does not answer."""
 
 
 class Restorer(Protocol):
@@ -149,6 +155,7 @@ class Drill:
         self._settings = settings
         self._clock = clock
         self._find_programs = find_programs
+        self._persistent = Persistent(_PATIENCE, clock, threading.Event())
 
     def run(
         self,
@@ -166,7 +173,7 @@ class Drill:
         settings, began = self._settings, self._clock.monotonic()
         show("making room", 0, None)
         places.sweep(settings.directory)
-        manifest = self._catalog.manifest(backup)
+        manifest = self._persistent.call(lambda: self._catalog.manifest(backup))
         programs = self._find_programs(manifest.flavour)
         room = look(settings.directory)
         refused = refusal(room, manifest.dump.raw_bytes, backup.backup_id)
@@ -182,7 +189,8 @@ class Drill:
             command = scratch.command if settings.is_kept else ""
         result = Result(backup, manifest, findings, self._clock.monotonic() - began, command)
         # If we die here, the drill counts for nothing: it is held again at its next time.
-        sidecars.write(self._bucket, self._prefix, backup, self._drilled(findings))
+        told = self._drilled(findings)
+        self._persistent.call(lambda: sidecars.write(self._bucket, self._prefix, backup, told))
         if findings.problems:
             raise DrillFailed(result)
         return result
@@ -213,7 +221,8 @@ class Drill:
 
     def _excuse(self, scratch: Scratch) -> BackupError | None:
         """Tell what says nothing of the backup: a scratch server that was ended, or had no room left."""
-        code = scratch.exit_code
+        is_answered = Asker(str(scratch.option_file), 1).is_answered()
+        code = scratch.exit_code(0.0 if is_answered else _ENDS_WITHIN_S)
         if code is not None:
             how = "the kernel or somebody killed it" if code < 0 else f"it ended with {code}"
             message = f"the scratch server is gone amid the drill: {how}: {scratch.last_words() or 'it said nothing'}"

@@ -98,10 +98,13 @@ class Scratch:
         """Of the server, while it runs."""
         return self._process.pid if self._process is not None else 0
 
-    @property
-    def exit_code(self) -> int | None:
-        """How the server ended; None while it runs."""
-        return self._process.poll() if self._process is not None else None
+    def exit_code(self, within_s: float) -> int | None:
+        """Tell how the server ended, for which one that was killed takes a moment; None where it still runs then."""
+        if self._process is None:
+            return None
+        with suppress(subprocess.TimeoutExpired):
+            return self._process.wait(within_s)
+        return None
 
     def last_words(self) -> str:
         """The end of its error log, on one line; empty while there is none."""
