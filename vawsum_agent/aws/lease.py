@@ -30,7 +30,7 @@ from vawsum_agent.aws.object_errors import Conflict, ObjectExists
 from vawsum_agent.core.errors import AwsError, Unavailable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
 
     from vawsum_agent.aws.backup_bucket import Read
     from vawsum_agent.aws.held import LeaseBucket
@@ -80,13 +80,15 @@ class Lease:
         seen = self._bucket.read(self._key, LARGEST_BYTES)
         return None if seen is None else decode(seen.body)
 
-    def acquire(self, holder: str, ttl_s: float, *, heir_of: str = "", above: int = 0) -> Held | HeldElsewhere:
+    def acquire(
+        self, holder: str, ttl_s: float, *, heir_of: Collection[str] = (), above: int = 0
+    ) -> Held | HeldElsewhere:
         """Take it, if nobody has it.
 
         Args:
             holder: who takes it, for others to see.
             ttl_s: how long it is held without being renewed, at most `LONGEST_TTL_S`. Others wait `GRACE_S` more.
-            heir_of: the nonce of an acquisition whose process is known to be dead: its lease is taken at once.
+            heir_of: nonces of acquisitions whose processes are known to be dead: their lease is taken at once.
             above: a generation that was seen elsewhere; the next one is larger. Matters where the object is missing.
 
         Raises:
@@ -117,8 +119,8 @@ class Lease:
                 return Held(self._bucket, self._key, self._clock, record, etag, sent_at)
         return HeldElsewhere("", 0.0, last)
 
-    def _is_free(self, seen: Read, last: LeaseRecord | None, heir_of: str) -> bool:
-        if last is not None and last.nonce and last.nonce in self._ghosts | {heir_of}:
+    def _is_free(self, seen: Read, last: LeaseRecord | None, heir_of: Collection[str]) -> bool:
+        if last is not None and last.nonce and last.nonce in self._ghosts.union(heir_of):
             return True
         return may_take(last, _age_s(seen))
 

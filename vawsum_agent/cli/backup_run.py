@@ -60,7 +60,6 @@ def _means(here: Ground, clock: SystemClock, show: Show, is_halted: Callable[[],
     return Means(
         maker=Maker(
             source=OptionFileSource(here.backup.defaults_file, here.backup.databases),
-            bucket=here.bucket,
             prefix=here.backup.prefix,
             writer=lambda key, content_type, estimated_bytes: ObjectWriter(
                 here.bucket, key, content_type, clock=clock, estimated_bytes=estimated_bytes, is_halted=is_halted

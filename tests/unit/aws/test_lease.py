@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -24,6 +25,9 @@ from vawsum_agent.aws.lease_renewer import Renewer
 from vawsum_agent.core.clock import SystemClock
 from vawsum_agent.core.errors import Throttled, Unavailable
 
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
 KEY = "mysql/production-db/lease.json"
 TTL_S = 300.0
 
@@ -37,7 +41,7 @@ class Setting:
         self.one = Lease(self.s3, KEY, HostClock(self.time))
         self.two = Lease(self.s3, KEY, HostClock(self.time, wrong_s=-1e6))
 
-    def held(self, lease: Lease, holder: str = "i-1", *, heir_of: str = "") -> Held:
+    def held(self, lease: Lease, holder: str = "i-1", *, heir_of: Collection[str] = ()) -> Held:
         """Take it, which has to succeed."""
         got = lease.acquire(holder, TTL_S, heir_of=heir_of)
         assert isinstance(got, Held)
@@ -228,8 +232,8 @@ def test_an_heir_need_not_wait(setting: Setting) -> None:
     """A host that knows its own killed process takes over; with another nonce it waits."""
     dead = setting.held(setting.one)
     for nonce in ("other", ""):
-        assert isinstance(setting.two.acquire("i-1", TTL_S, heir_of=nonce), HeldElsewhere)
-    assert setting.held(setting.two, heir_of=dead.record.nonce).generation == 2
+        assert isinstance(setting.two.acquire("i-1", TTL_S, heir_of=[nonce]), HeldElsewhere)
+    assert setting.held(setting.two, heir_of=[dead.record.nonce]).generation == 2
 
 
 def test_what_can_not_be_read_is_waited_for_and_outnumbered(setting: Setting) -> None:
@@ -257,7 +261,7 @@ def test_a_renewer_renews_in_time_and_tells_of_a_loss(setting: Setting) -> None:
         assert lost.wait(60)
         assert renewer.is_lost
         assert isinstance(renewer.last_error, LeaseLost)
-    released = lease.acquire("i-1", 0.03, heir_of="other")
+    released = lease.acquire("i-1", 0.03, heir_of=["other"])
     assert isinstance(released, Held)
     lost.clear()
     with Renewer(released, lost.set):

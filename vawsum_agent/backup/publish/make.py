@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 _JSON = "application/json"
 _ZSTD = "application/zstd"
+_USUALLY_SMALLER = 4
+"""Compressed than the data is in the server."""
 
 
 class Source(DumpSource, Protocol):
@@ -45,14 +47,6 @@ class Source(DumpSource, Protocol):
 
     def grants(self, server: Server) -> Grants:
         """Read its users and roles. Raises AgentError."""
-        ...
-
-
-class Bucket(Protocol):
-    """What is asked of the bucket; see `BackupBucket`."""
-
-    def put_new(self, key: str, body: bytes, content_type: str) -> str:
-        """Raises AwsError."""
         ...
 
 
@@ -86,7 +80,6 @@ class Maker:
     """
 
     source: Source
-    bucket: Bucket
     prefix: str
     writer: Callable[[str, str, int], AbstractContextManager[Writer]]
     clock: Clock
@@ -134,7 +127,7 @@ class Maker:
         # Whoever lost the lease, for having stood still, must not publish beside its successor.
         order.confirm()
         # If we die before this line there is no backup, and after it there is one: nothing is in between.
-        self.bucket.put_new(order.name.key(self.prefix, MANIFEST), encode(manifest), _JSON)
+        self._write(order.name.key(self.prefix, MANIFEST), _JSON, encode(manifest))
         return manifest
 
     def _dumped(self, server: Server, order: Order) -> Attempt:
@@ -150,15 +143,17 @@ class Maker:
         def tell(progress: Progress) -> None:
             order.on_progress("dumping", progress.raw_bytes, max(estimate, progress.raw_bytes) or None)
 
-        # Compressed it is smaller than the data; if not, parts grow on the way.
-        writer = self.writer(order.name.key(self.prefix, DUMP), _ZSTD, estimate)
+        # If it is more, parts grow on the way.
+        writer = self.writer(order.name.key(self.prefix, DUMP), _ZSTD, estimate // _USUALLY_SMALLER)
         return attempt(self.source, server, writer, tell, order.is_halted)
 
     def _stored(self, key: str, sql: bytes) -> Stored:
-        body = zstandard.ZstdCompressor(level=3, write_checksum=True).compress(sql)
-        with self.writer(key, _ZSTD, len(body)) as writer:
+        return self._write(key, _ZSTD, zstandard.ZstdCompressor(level=3, write_checksum=True).compress(sql), len(sql))
+
+    def _write(self, key: str, content_type: str, body: bytes, raw_bytes: int = 0) -> Stored:
+        with self.writer(key, content_type, len(body)) as writer:
             writer.write(body)
-            return writer.finish(len(sql))
+            return writer.finish(raw_bytes)
 
 
 def _flags(made: Attempt, sizes_before: Sequence[int]) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -27,6 +28,9 @@ _log = structlog.get_logger()
 
 TTL_S = 120.0
 """A host that died keeps the others from making the backup for so long, and S3 may be away for so long at least."""
+
+_MOST_NONCES = 20
+"""Runs that were killed one after the other, each before S3 had its lease: which of them is there nobody knows."""
 
 
 class LeasedTenure:
@@ -85,10 +89,10 @@ class LeasedRight:
         clock: Clock,
         ttl_s: float = TTL_S,
     ) -> None:
-        self._lease = Lease(bucket, f"{prefix}{server}/{LEASE}", clock)
+        self._lease = Lease(bucket, f"{prefix}{server}/{LEASE}", clock, self._noted_nonce)
         self._server = server
         self._holder = holder
-        self._note = notes / "lease"
+        self._notes = notes / "lease"
         self._ttl_s = ttl_s
 
     def done_slot(self) -> float | None:
@@ -107,15 +111,12 @@ class LeasedRight:
             BusyError: another host has it.
             AwsError: S3 refuses, or does not answer.
         """
-        got = self._lease.acquire(self._holder, self._ttl_s, heir_of=self._last_nonce(), above=above)
+        got = self._lease.acquire(self._holder, self._ttl_s, heir_of=self._own_nonces(), above=above)
         if isinstance(got, HeldElsewhere):
             who = printable(got.holder) or "another host"
             left = f"; unless it goes on, its right ends in {format_duration(max(1.0, round(got.remaining_s)))}"
             message = f"{who} makes a backup of {self._server}"
             raise BusyError(message, hint=f"wait for it{left}")
-        # If we die before this is written, we wait like any other host until the lease has expired; after it, the next
-        # job on this host, which has the lock that we had, takes it at once.
-        write_durably(self._note, got.record.nonce.encode())
         lost = threading.Event()
         tenure = LeasedTenure(got, lost)
         try:
@@ -128,8 +129,20 @@ class LeasedRight:
                 # It expires by itself. What was done is told by the manifest.
                 _log.warning("lease_not_released", error=exc.message)
 
-    def _last_nonce(self) -> str:
+    def _noted_nonce(self) -> str:
+        """Make the mark by which an acquisition is known, and note it before it is sent.
+
+        If we die after that, the next job on this host, which has the lock that we had, knows the lease for ours, and
+        that nobody has it any more. Another host waits until it has expired.
+        """
+        nonce = secrets.token_hex(16)
+        noted = [*self._own_nonces(), nonce][-_MOST_NONCES:]
+        self._notes.parent.mkdir(parents=True, exist_ok=True)
+        write_durably(self._notes, "\n".join(noted).encode())
+        return nonce
+
+    def _own_nonces(self) -> list[str]:
         try:
-            return self._note.read_bytes().decode("ascii")
+            return self._notes.read_bytes().decode("ascii").split()
         except (OSError, UnicodeDecodeError):
-            return ""
+            return []
