@@ -5,7 +5,7 @@ set -euo pipefail
 cd "$(dirname "$0")/../.."
 mkdir -p build
 log=build/tests-first-half.log
-first=(tests/unit tests/integration/images tests/integration/sandbox_s3)
+first=(tests/unit tests/integration/backup tests/integration/images tests/integration/sandbox_s3)
 
 .venv/bin/pytest "$@" "${first[@]}" >"$log" 2>&1 &
 half=$!
