@@ -5,19 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from vawsum_agent.backup.server import quoting
-from vawsum_agent.backup.server.privileges import missing, needed
+from vawsum_agent.backup.server.account import read_own_account
 from vawsum_agent.core.errors import AgentError
 from vawsum_agent.core.finding import Finding, Severity
-from vawsum_agent.mysql.session import Session
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from vawsum_agent.backup.server.facts import Server
     from vawsum_agent.backup.server.privileges import Privilege
-    from vawsum_agent.mysql.session import Query
-
-_LIMIT_S = 30.0
 
 _WITHOUT = {
     "SELECT": "no backup can be made",
@@ -40,21 +36,12 @@ def grants(option_file: str, server: Server, where: str) -> Iterator[Finding]:
         server: what it holds.
         where: the server for people.
     """
-    session = Session(option_file)
     try:
-        account, told = session.run(_look, _LIMIT_S)
+        account = read_own_account(option_file)
     except AgentError as error:
         yield Finding(Severity.PROBLEM, error.message, where, error.hint)
         return
-    finally:
-        session.close()
-    yield from of_grants(account, missing(needed(server), told), where)
-
-
-def _look(query: Query) -> tuple[str, list[str]]:
-    (row,) = query("SELECT CURRENT_USER() AS account")
-    told = [_text(next(iter(row.values()))) for row in query("SHOW GRANTS")]
-    return _text(row["account"]), told
+    yield from of_grants(account.name, account.lacks(server), where)
 
 
 def of_grants(account: str, lacking: Sequence[Privilege], where: str) -> Iterator[Finding]:
@@ -76,7 +63,3 @@ def of_grants(account: str, lacking: Sequence[Privilege], where: str) -> Iterato
         on = f" on {databases}" if databases else ""
         what = f"{account} has no {name}{on}: {_WITHOUT.get(name, _WITHOUT['SELECT'])}"
         yield Finding(Severity.PROBLEM, what, where, "; ".join(privilege.grant(quoted) for privilege in same))
-
-
-def _text(value: object) -> str:
-    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
