@@ -72,7 +72,7 @@ class InBucket:
         """See `BackupsInS3.abort_orphans`. While a host holds the lease nobody can tell whose they are."""
         if self._is_leased():
             return 0
-        return abort_orphans(self._bucket, self._prefix, self._server, "", self._clock.now())
+        return abort_orphans(self._bucket, self._prefix, self._server, self._clock.now())
 
     def _is_leased(self) -> bool:
         seen = self._bucket.read(f"{self._prefix}{self._server}/{LEASE}", LARGEST_BYTES)

@@ -40,14 +40,13 @@ def abort_uploads_of(bucket: LeftoverBucket, prefix: str, name: BackupName) -> i
     return len(uploads)
 
 
-def abort_orphans(bucket: LeftoverBucket, prefix: str, server: str, under_way: str, now: float) -> int:
-    """Abort what was begun over an hour ago, but for the backup that is being made. Raises AwsError.
+def abort_orphans(bucket: LeftoverBucket, prefix: str, server: str, now: float) -> int:
+    """Abort what was begun over an hour ago, for a time at which nobody makes a backup. Raises AwsError.
 
     Args:
         bucket: of the backups.
         prefix: as configured.
         server: the name of the data.
-        under_way: the backup ID that the lease's holder writes; empty while there is none.
         now: seconds since the epoch.
 
     Returns:
@@ -56,7 +55,7 @@ def abort_orphans(bucket: LeftoverBucket, prefix: str, server: str, under_way: s
     count = 0
     for upload in list(bucket.pending(f"{prefix}{server}/")):
         parsed = parse_key(prefix, upload.key)
-        if parsed is None or parsed[0].backup_id == under_way or now - upload.initiated_at < ORPHANED_AFTER_S:
+        if parsed is None or now - upload.initiated_at < ORPHANED_AFTER_S:
             continue
         bucket.abort(upload)
         count += 1

@@ -89,11 +89,12 @@ def test_expired_are_tagged_whole(bucket: MemoryBucket) -> None:
 
 
 def test_leftovers(bucket: MemoryBucket) -> None:
-    """Of the killed backup all; of others what is an hour old, but for the one that is being made."""
+    """Of the killed backup all; of others what is an hour old."""
     begun = {1: 0.0, 2: 0.0, 3: ORPHANED_AFTER_S}
     bucket.uploads = [PendingUpload(night(day).key(PREFIX, DUMP), f"{day}", at) for day, at in begun.items()]
     now = ORPHANED_AFTER_S + 1.0
-    assert abort_orphans(bucket, PREFIX, "db", night(2).backup_id, now) == 1
-    assert [upload.upload_id for upload in bucket.uploads] == ["2", "3"]
+    assert abort_orphans(bucket, PREFIX, "db", now) == 2
+    assert [upload.upload_id for upload in bucket.uploads] == ["3"]
+    assert abort_uploads_of(bucket, PREFIX, night(2)) == 0
     assert abort_uploads_of(bucket, PREFIX, night(3)) == 1
-    assert [upload.upload_id for upload in bucket.uploads] == ["2"]
+    assert bucket.uploads == []
