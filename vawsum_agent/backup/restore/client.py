@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
 from vawsum_agent.backup.server.bond import dying_with_us
+from vawsum_agent.backup.restore.words import told
 from vawsum_agent.core.errors import BackupError
-from vawsum_agent.core.text import printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -169,10 +169,9 @@ class Client:
                     self._poll.unregister(self._said)
 
     def words(self) -> str:
-        """The end of what it said so far, printable, on one line."""
+        """The end of what it said so far; see `told`."""
         self._hear()
-        lines = self._words.decode(errors="replace").split("\n")
-        return " | ".join(printable(line.strip()) for line in lines if line.strip())
+        return told(self._words)
 
     def _failed(self) -> ClientFailed:
         self._process.wait()

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from enum import Enum
 
+from vawsum_agent.core.text import printable
+
 _ERROR = re.compile(r"ERROR (\d{4,5})(?: \([^)]*\))?")
 
 _UNREACHED = frozenset({2002, 2003, 2005, 1040, 1203})
@@ -47,6 +49,16 @@ class Kind(Enum):
     PARENT_MISSING = "parent missing"
     ALL = "all"
     OWN = "own"
+
+
+def told(words: bytes) -> str:
+    """What of a client's stderr may be shown: its errors, on one printable line.
+
+    Above an error stands the whole statement: rows of people, or hashes of their passwords.
+    """
+    lines = [line.strip() for line in words.decode(errors="replace").split("\n") if line.strip()]
+    errors = [line for line in lines if line.startswith("ERROR ")]
+    return " | ".join(map(printable, errors or lines[-1:]))
 
 
 def kind_of(words: str) -> Kind:

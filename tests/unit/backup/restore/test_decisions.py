@@ -13,7 +13,7 @@ from vawsum_agent.backup.restore.head import head_for, knows_sandbox, use
 from vawsum_agent.backup.restore.plan import Selection, make_plan
 from vawsum_agent.backup.restore.report import Row, differences
 from vawsum_agent.backup.restore.target import Target, mismatch, refusal
-from vawsum_agent.backup.restore.words import Kind, code_of, hint_of, kind_of
+from vawsum_agent.backup.restore.words import Kind, code_of, hint_of, kind_of, told
 from vawsum_agent.backup.server.grants_file import Account
 from vawsum_agent.backup.server.programs import Program
 
@@ -86,6 +86,17 @@ def test_failures(words: str, kind: Kind) -> None:
     assert hint_of(words)
 
 
+def test_statements_are_not_shown() -> None:
+    """A client prints the statement that failed, which holds rows or password hashes: only its error is told."""
+    said = (
+        b"--------------\nALTER USER x IDENTIFIED BY PASSWORD '*B69027'\n--------------\n\n"
+        b"ERROR 1396 (HY000) at line 3: Operation ALTER USER failed for 'x'@'%'\x1b\n"
+    )
+    assert told(said) == "ERROR 1396 (HY000) at line 3: Operation ALTER USER failed for 'x'@'%'\\x1b"
+    assert told(b"a warning\nmariadb: unknown option '--x'\n") == "mariadb: unknown option '--x'"
+    assert told(b"") == ""
+
+
 def test_numbers_of_errors() -> None:
     """They are found amid other words; where none is, it is none."""
     assert code_of("warning | ERROR 1153 (08S01) at line 3: Got a packet bigger") == 1153
@@ -133,7 +144,7 @@ def test_a_report_names_what_differs() -> None:
     same = Row("d", "t", 3, 3, is_in_snapshot=True)
     was = [Database(name="d", views=2)]
     assert list(differences([same], was, was, {("d", "t")})) == []
-    told = list(
+    named = list(
         differences(
             [Row("d", "t", 3, 2, is_in_snapshot=True), Row("d", "u", None, None, is_in_snapshot=True)],
             was,
@@ -141,7 +152,7 @@ def test_a_report_names_what_differs() -> None:
             {("d", "t"), ("d", "own")},
         )
     )
-    assert told == [
+    assert named == [
         "table d.t has 2 rows, and 3 were dumped",
         "table d.u can't be counted",
         "table d.u is missing",
