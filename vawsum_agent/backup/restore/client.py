@@ -11,8 +11,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
-from vawsum_agent.backup.server.bond import dying_with_us
 from vawsum_agent.backup.restore.words import told
+from vawsum_agent.backup.server.bond import dying_with_us
 from vawsum_agent.core.errors import BackupError
 
 if TYPE_CHECKING:
