@@ -29,7 +29,11 @@ def _parser() -> argparse.ArgumentParser:
     serve.add_argument("--until-stdin-closes", action="store_true", help="stop when stdin is closed")
     demo = commands.add_parser("demo", help="show the daemon at work on the sandbox, and prove what arrived")
     demo.add_argument(
-        "--scene", action="append", default=[], choices=["logs", "metrics", "images"], help="play this scene only"
+        "--scene",
+        action="append",
+        default=[],
+        choices=["logs", "metrics", "images", "backup"],
+        help="play this scene only",
     )
     return parser
 

@@ -6,7 +6,7 @@ import signal
 from typing import TYPE_CHECKING, NoReturn
 
 from sandbox.admin_client import SandboxError
-from sandbox.demo import images_scene, logs_scene, metrics_scene
+from sandbox.demo import backup_scene, images_scene, logs_scene, metrics_scene
 from sandbox.demo.agent import AgentError
 from sandbox.demo.narrator import Narrator
 from sandbox.servers.process import ServerError
@@ -18,6 +18,7 @@ SCENES: dict[str, Callable[[Narrator], bool]] = {
     "logs": logs_scene.run,
     "metrics": metrics_scene.run,
     "images": images_scene.run,
+    "backup": backup_scene.run,
 }
 INTERRUPTED = 130
 
