@@ -134,6 +134,16 @@ def test_large_tables_get_their_indexes_afterwards(bench: Bench, source: MariaDb
     assert bench.target.execute("SHOW CREATE TABLE school.posts") == source.execute("SHOW CREATE TABLE school.posts")
 
 
+def test_no_table_is_locked(bench: Bench) -> None:
+    """A table whose rows are loaded is not locked: a table that refers to it may be made by another session."""
+    bench.target.execute("SET GLOBAL general_log = ON")
+    bench.restore(database="school")
+    bench.target.execute("SET GLOBAL general_log = OFF")
+    log = log_of(bench.target)
+    assert "INSERT INTO `pupils`" in log
+    assert "LOCK TABLES `" not in log
+
+
 def test_the_binary_log_stays_silent_on_wish(bench: Bench) -> None:
     """With --no-binlog nothing of a restore is in the server's binary log."""
     bench.target.execute("RESET MASTER")
