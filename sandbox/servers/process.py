@@ -190,9 +190,18 @@ def wait_until(condition: Callable[[], bool], timeout_s: float, *, pause_s: floa
 
 def run(*command: str, stdin: bytes = b"", timeout_s: float = 60.0) -> bytes:
     """Run a command to its end and return its stdout; a failure raises `ServerError` with what it printed."""
-    done = subprocess.run(command, input=stdin, capture_output=True, timeout=timeout_s, check=False)
-    if done.returncode:
-        printed = (done.stderr or done.stdout).decode(errors="replace")[-2000:].strip()
-        msg = f"{command[0]} exited with {done.returncode}: {printed}"
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True
+    ) as process:
+        try:
+            said, complained = process.communicate(stdin, timeout_s)
+        except BaseException:
+            # What it started goes with it: an installer runs a server of its own.
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            raise
+    if process.returncode:
+        printed = (complained or said).decode(errors="replace")[-2000:].strip()
+        msg = f"{command[0]} exited with {process.returncode}: {printed}"
         raise ServerError(msg)
-    return done.stdout
+    return said
