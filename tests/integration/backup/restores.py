@@ -90,6 +90,8 @@ DELIMITER ;
 USE `old-data`;
 CREATE TABLE notes (id INT PRIMARY KEY, what VARCHAR(20)); INSERT INTO notes VALUES (1, 'é');
 CREATE VIEW of_school AS SELECT name FROM school.first_names;
+CREATE USER viewer@'%' IDENTIFIED BY 'v'; GRANT SELECT ON school.names TO viewer@'%'; GRANT SELECT ON school.pupils TO viewer@'%';
+CREATE DEFINER = viewer@'%' VIEW by_viewer AS SELECT name FROM school.names;
 CREATE USER teacher@'%' IDENTIFIED BY 'chalk'; CREATE ROLE reader; GRANT SELECT ON school.* TO reader;
 GRANT reader TO teacher@'%'; GRANT SELECT (name), INSERT ON school.pupils TO teacher@'%';
 GRANT EXECUTE ON PROCEDURE school.count_pupils TO teacher@'%'; SET DEFAULT ROLE reader FOR teacher@'%';
@@ -208,7 +210,7 @@ def emptied(server: MariaDb) -> None:
     for database in server.execute("SELECT schema_name FROM information_schema.schemata").split():
         if database not in {"mysql", "information_schema", "performance_schema", "sys"}:
             server.execute(f"DROP DATABASE `{database}`")
-    server.execute("DROP USER IF EXISTS teacher@'%'; DROP ROLE IF EXISTS reader; FLUSH PRIVILEGES")
+    server.execute("DROP USER IF EXISTS teacher@'%', viewer@'%'; DROP ROLE IF EXISTS reader; FLUSH PRIVILEGES")
 
 
 def log_of(server: MariaDb) -> str:

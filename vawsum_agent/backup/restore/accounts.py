@@ -1,4 +1,6 @@
-"""Users, roles and grants: created before the data, whose definers they are; given their rights after it.
+"""Users, roles and grants: created before the data, whose definers they are; given their rights when tables exist.
+
+What is about single routines can only be given after these; so rights are given twice, before the views and in the end.
 
 Those of the account that restores are left out: to set its password to what it was would lock us out amid the work, and
 on a new server whoever made it.
@@ -41,10 +43,7 @@ class Accounts:
         self.has_own = len(self._others) < len(all_accounts)
 
     def create(self) -> None:
-        """Create those that are missing, make all what they were, and give them what can be given before the data.
-
-        A view on a view can only be made when its definer may read the first. What is about single tables is refused
-        here, and given by `grant`. Safe to repeat.
+        """Create those that are missing, and make all what they were. Safe to repeat.
 
         Raises:
             BackupError: the server does not do it.
@@ -57,7 +56,6 @@ class Accounts:
         except ClientFailed as failed:
             hint = f"{hint_of(failed.words)}, or leave accounts out: --no-grants"
             raise BackupError(f"accounts: {failed.words}", hint=hint) from None
-        self.grant()
 
     def grant(self) -> str:
         """Give them their rights. Safe to repeat.

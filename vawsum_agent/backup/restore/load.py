@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 _MOST_FAILURES = 5
 
 BEFORE = "databases"
+STAND_INS = "stand-ins of views"
 AFTER = "views, routines, events"
 
 
@@ -63,6 +64,8 @@ class Load:
         jobs: tables at once.
         stop: called when the rest is to end at once.
         counter: of the tables; None for none.
+        before_views: called when all tables are there, and a stand-in for each view: what a view is made of may be
+            named in grants now, and a view on a view can only be made when its definer may read the first.
     """
 
     def __init__(
@@ -74,6 +77,7 @@ class Load:
         jobs: int,
         stop: Callable[[], object],
         counter: Counter | None,
+        before_views: Callable[[], object] = lambda: None,
     ) -> None:
         self._plan = plan
         self._loader = loader
@@ -82,6 +86,7 @@ class Load:
         self._jobs = jobs
         self._stop = stop
         self._counter = counter
+        self._before_views = before_views
         self._lock = threading.Lock()
         self._failures: list[AgentError] = []
         self._postponed: list[Frame] = []
@@ -96,7 +101,10 @@ class Load:
         """
         self._step(BEFORE, self._plan.before)
         self._tables()
-        self._step(AFTER, self._plan.after)
+        self._step(STAND_INS, [frame for frame in self._plan.after if frame.kind == "view"])
+        if not self._done.has(AFTER):
+            self._before_views()
+        self._step(AFTER, [frame for frame in self._plan.after if frame.kind != "view"])
 
     def _step(self, name: str, frames: Sequence[Frame]) -> None:
         if self._done.has(name):

@@ -199,13 +199,18 @@ def load_all(
     head = head_for(clients.program, b"".join(source.sql(plan.head)), is_logged=request.is_logged)
     for_server = replace(waiting, patience_s=means.server_patience_s)
     loader = Loader(clients, source, head, for_server, meter, counts.forget if counts is not None else lambda: None)
-    Load(plan, loader, done, meter, request.jobs, stopped.set, counts).run()
+    give = accounts.grant if accounts is not None else _nothing
+    Load(plan, loader, done, meter, request.jobs, stopped.set, counts, give).run()
     if accounts is not None and not done.has(GRANTED):
         meter.phase(GRANTED)
         faults = accounts.grant()
         if faults:
             means.tell(f"warning: some grants were not given: {faults}")
         done.add(GRANTED)
+
+
+def _nothing() -> str:
+    return ""
 
 
 def _accounts(request: Request, means: Means, clients: Clients, waiting: Waiting, found: Target) -> Accounts | None:
