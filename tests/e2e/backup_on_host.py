@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sandbox.host.school import DATABASE, make_school
@@ -46,17 +48,14 @@ log_bin = binlog
 server_id = 1
 innodb_buffer_pool_size = 64M
 """
-# As docs/backup.md lists them.
-ACCOUNT = f"""
-CREATE USER 'vawsum-agent'@'localhost' IDENTIFIED BY '{PASSWORD}';
-GRANT SELECT, SHOW VIEW, TRIGGER, EVENT ON {DATABASE}.* TO 'vawsum-agent'@'localhost';
-GRANT SELECT ON mysql.* TO 'vawsum-agent'@'localhost';
-GRANT BINLOG MONITOR ON *.* TO 'vawsum-agent'@'localhost';
+# Whom a restore and the grants that are backed up are about.
+OTHERS = f"""
 CREATE USER 'restorer'@'localhost' IDENTIFIED BY '{PASSWORD}';
 GRANT ALL PRIVILEGES ON *.* TO 'restorer'@'localhost' WITH GRANT OPTION;
 CREATE USER 'teacher'@'%' IDENTIFIED BY 'board';
 GRANT SELECT, UPDATE ON {DATABASE}.marks TO 'teacher'@'%';
 """
+DOCUMENTED = re.compile(r"MariaDB:\n\n +```sql\n(.*?)```", re.DOTALL)
 SOCKET = "/run/mysqld/mysqld.sock"
 DAY_S = 86_400
 
@@ -72,9 +71,9 @@ class BackupOnHost(AgentOnHost):
         """Start MariaDB with the school's database, and write what the agent needs to know of it."""
         self.host.write("/etc/mysql/mariadb.conf.d/99-test.cnf", SERVER_OPTIONS)
         self.host.run("systemctl start mariadb", timeout_s=120)
-        self.host.write("/root/school.sql", make_school(MEGABYTES) + ACCOUNT)
+        self.host.write("/root/school.sql", make_school(MEGABYTES) + documented_account() + OTHERS)
         self.host.run("mariadb </root/school.sql", timeout_s=120)
-        self.host.write(OPTION_FILE, client("vawsum-agent"), mode=0o600, owner="vawsum-agent:vawsum-agent")
+        self.host.write(OPTION_FILE, client("vawsum-backup"), mode=0o600, owner="vawsum-agent:vawsum-agent")
         self.host.write(ADMIN_FILE, client("restorer"), mode=0o600)
 
     def was_off_at_midnight(self) -> None:
@@ -125,3 +124,11 @@ class BackupOnHost(AgentOnHost):
 def client(user: str) -> str:
     """An option file of an account."""
     return f'[client]\nuser = {user}\npassword = "{PASSWORD}"\nsocket = {SOCKET}\n'
+
+
+def documented_account() -> str:
+    """What the documentation has people type to make the account that backs up."""
+    text = (Path(__file__).parents[2] / "docs" / "backup.md").read_text(encoding="utf-8")
+    found = DOCUMENTED.search(text)
+    assert found is not None
+    return found[1].replace("…", PASSWORD)
