@@ -70,3 +70,15 @@ def test_exactly_what_is_needed(server: MariaDb, tmp_path: Path) -> None:
     for one in wanted:
         assert missing(wanted, give([other for other in wanted if other != one])) == [one]
         assert not backup_works(str(option_file)), one
+
+
+def test_mount_point(server: MariaDb) -> None:
+    """The ``lost+found`` of a disk that is mounted at the data is no database: no server takes one of that name."""
+    (server.data_directory / "lost+found").mkdir()
+    try:
+        shown = server.execute("SHOW DATABASES").splitlines()
+        found = read_server(str(server.option_file))
+    finally:
+        (server.data_directory / "lost+found").rmdir()
+    assert "#mysql50#lost+found" in shown
+    assert [database.name for database in found.databases] == ["sh_op"]

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Literal
 import msgspec
 
 from vawsum_agent.backup.manifest import Database
+from vawsum_agent.backup.server.quoting import identifier
 from vawsum_agent.core.errors import AgentError, BackupError
 from vawsum_agent.core.text import toml
 from vawsum_agent.mysql.session import Session
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from vawsum_agent.mysql.session import Query, Row
 
@@ -22,6 +23,10 @@ Flavour = Literal["mariadb", "mysql"]
 
 OWN_SCHEMAS = frozenset({"mysql", "information_schema", "performance_schema", "sys"})
 """What every server has of its own."""
+
+NOT_A_NAME = "#mysql50#"
+"""How a server shows a folder among its data whose name is none that it gives, such as ``lost+found`` of a disk that is
+mounted there. No server takes a database of such a name: a dump of it could not be restored."""
 
 _WITHOUT_NETWORK_TIMEOUT_S = 60
 _LIMIT_S = 120.0
@@ -125,9 +130,10 @@ def parse_version(text: str) -> tuple[Flavour, tuple[int, int, int]]:
 def _look(query: Query, databases: Sequence[str]) -> Server:
     (variables,) = query(_VARIABLES)
     flavour, number = parse_version(str(variables["version"]))
-    names = _wanted([_text(row["name"]) for row in query(_SCHEMATA)], databases)
-    transactional = {_text(row["engine"]) for row in query(_ENGINES) if row["transactions"] == "YES"}
     listed = query(_TABLES.format(own=", ".join(f"'{name}'" for name in sorted(OWN_SCHEMAS))))
+    filled = {_text(row["db"]) for row in listed}
+    names = _wanted([_text(row["name"]) for row in query(_SCHEMATA)], databases, filled)
+    transactional = {_text(row["engine"]) for row in query(_ENGINES) if row["transactions"] == "YES"}
     views = Counter(_text(row["db"]) for row in listed if row["type"] == "VIEW")
     counts = {kind: {_text(row["db"]): int(str(row["count"])) for row in query(sql)} for kind, sql in _COUNTED.items()}
     return Server(
@@ -144,15 +150,24 @@ def _look(query: Query, databases: Sequence[str]) -> Server:
     )
 
 
-def _wanted(present: list[str], databases: Sequence[str]) -> list[str]:
+def _wanted(present: list[str], databases: Sequence[str], filled: Collection[str]) -> list[str]:
     missing = [name for name in databases if name not in present]
     if missing:
         message = f"the server has no database {', '.join(map(toml, missing))}"
         raise BackupError(message, hint="correct backup.databases, or grant SELECT on it: what may not be seen is not")
-    names = sorted(set(databases) or set(present) - OWN_SCHEMAS)
+    names = sorted(set(databases) or {name for name in set(present) - OWN_SCHEMAS if _is_database(name, filled)})
     if not names:
         raise BackupError("the server has no database to dump", hint="grant SELECT: what may not be seen is not there")
     return names
+
+
+def _is_database(name: str, filled: Collection[str]) -> bool:
+    if not name.startswith(NOT_A_NAME):
+        return True
+    if name in filled:
+        message = f"database {toml(name)} has tables, and a name that no server takes: it can't be restored"
+        raise BackupError(message, hint=f"ALTER DATABASE {identifier(name)} UPGRADE DATA DIRECTORY NAME")
+    return False
 
 
 def _is_table(row: Row) -> bool:
