@@ -10,11 +10,12 @@ from sandbox.servers.process import open_directory
 from tests.integration.backup.dumping import Kept, started
 from vawsum_agent.backup.dump.dump import DumpRequest, dump
 from vawsum_agent.backup.manifest import Database
+from vawsum_agent.backup.server.account import expect_to_see_all
 from vawsum_agent.backup.server.facts import read_server
 from vawsum_agent.backup.server.grants import read_grants
 from vawsum_agent.backup.server.privileges import missing, needed
 from vawsum_agent.backup.server.programs import find_dump
-from vawsum_agent.core.errors import AgentError
+from vawsum_agent.core.errors import AgentError, BackupError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -53,7 +54,7 @@ def backup_works(option_file: str) -> bool:
 
 def test_exactly_what_is_needed(server: MariaDb, tmp_path: Path) -> None:
     """All of it: whole. All but one: not; and that one is what is named as missing."""
-    wanted = needed(read_server(str(server.option_file)))
+    wanted = needed(read_server(str(server.option_file), ["sh_op"]))
     option_file = tmp_path / "backup.cnf"
     option_file.touch(mode=0o600)
     option_file.write_text(f"[client]\nuser = backup\npassword = x\nsocket = {server.socket}\n")
@@ -70,6 +71,25 @@ def test_exactly_what_is_needed(server: MariaDb, tmp_path: Path) -> None:
     for one in wanted:
         assert missing(wanted, give([other for other in wanted if other != one])) == [one]
         assert not backup_works(str(option_file)), one
+
+
+def test_hidden_database(server: MariaDb, tmp_path: Path) -> None:
+    """An account that is to dump all, and doesn't see one database, is refused rather than trusted to dump the rest."""
+    server.execute("CREATE OR REPLACE USER blind@localhost IDENTIFIED BY 'x'; CREATE OR REPLACE DATABASE hidden")
+    for privilege in needed(read_server(str(server.option_file), ["sh_op"])):
+        server.execute(privilege.grant("blind@localhost"))
+    option_file = tmp_path / "blind.cnf"
+    option_file.touch(mode=0o600)
+    option_file.write_text(f"[client]\nuser = blind\npassword = x\nsocket = {server.socket}\n")
+    try:
+        blind = read_server(str(option_file))
+        assert [database.name for database in blind.databases] == ["sh_op"]
+        with pytest.raises(BackupError, match="SHOW DATABASES"):
+            expect_to_see_all(str(option_file), blind)
+        server.execute("GRANT SHOW DATABASES ON *.* TO blind@localhost")
+        assert [database.name for database in read_server(str(option_file)).databases] == ["hidden", "sh_op"]
+    finally:
+        server.execute("DROP DATABASE hidden; DROP USER blind@localhost")
 
 
 def test_mount_point(server: MariaDb) -> None:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 _WITHOUT = {
     "SELECT": "no backup can be made",
+    "SHOW DATABASES": "a database on which it was granted nothing is in no backup, unless backup.databases lists all",
     "SHOW VIEW": "a database with a view can't be dumped",
     "TRIGGER": "triggers are not dumped",
     "EVENT": "events can't be dumped",

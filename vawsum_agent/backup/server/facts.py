@@ -74,6 +74,7 @@ class Server(msgspec.Struct, frozen=True, kw_only=True):
         net_write_timeout_s: a client that takes nothing for so long is cut off.
         databases: to be dumped, by name.
         tables: of these databases.
+        is_all: whatever the server has was wanted, not databases that were named.
     """
 
     flavour: Flavour
@@ -83,6 +84,7 @@ class Server(msgspec.Struct, frozen=True, kw_only=True):
     net_write_timeout_s: int
     databases: list[Database]
     tables: list[Table]
+    is_all: bool = False
 
     def by_name(self) -> dict[tuple[str, str], Table]:
         """The tables by database and name."""
@@ -147,6 +149,7 @@ def _look(query: Query, databases: Sequence[str]) -> Server:
             for name in names
         ],
         tables=[_table(row, transactional) for row in listed if _is_table(row) and _text(row["db"]) in set(names)],
+        is_all=not databases,
     )
 
 

@@ -3,6 +3,9 @@
 Tried on MariaDB 10.11 with an account that has exactly this. ``LOCK TABLES`` is not among it: the dump is one
 transaction. MariaDB tells everybody where in its binary log a snapshot lies; MySQL's client stops writes for a moment
 to learn that, and has to be allowed to.
+
+Where all databases are wanted, whatever their names, they must all be seen: one that nobody granted anything on is not
+in the server's list, and would be missing from every backup without a word.
 """
 
 from __future__ import annotations
@@ -19,6 +22,7 @@ if TYPE_CHECKING:
     from vawsum_agent.backup.server.facts import Server
 
 _IN_EACH_DATABASE = ("SELECT", "SHOW VIEW", "TRIGGER", "EVENT")
+_SEE_ALL = "SHOW DATABASES"
 _SHOW_CREATE_ROUTINE_SINCE = (11, 3, 0)
 _SHOW_ROUTINE_SINCE = (8, 0, 20)
 
@@ -46,6 +50,8 @@ def needed(server: Server) -> list[Privilege]:
     databases = [database.name for database in server.databases]
     found = [Privilege(name, database) for database in databases for name in _IN_EACH_DATABASE]
     found.append(Privilege("SELECT", "mysql"))
+    if server.is_all:
+        found.append(Privilege(_SEE_ALL))
     if server.flavour == "mariadb":
         if server.number >= _SHOW_CREATE_ROUTINE_SINCE:
             found += [Privilege("SHOW CREATE ROUTINE", database) for database in databases]
@@ -84,7 +90,8 @@ def _gives(names: frozenset[str], pattern: str | None, wanted: Privilege) -> boo
         return False
     if any(name.startswith("ALL PRIVILEGES") or name == "ALL" for name in names):
         return True
-    return wanted.name in names
+    # Whoever may read all databases sees all of them.
+    return wanted.name in names or (wanted.name == _SEE_ALL and "SELECT" in names)
 
 
 def _matches(pattern: str, database: str) -> bool:

@@ -9,7 +9,9 @@ from vawsum_agent.backup.server.facts import Flavour, Server
 from vawsum_agent.backup.server.privileges import Privilege, missing, needed
 
 
-def server(flavour: Flavour, number: tuple[int, int, int], *, is_binlog_on: bool = True) -> Server:
+def server(
+    flavour: Flavour, number: tuple[int, int, int], *, is_binlog_on: bool = True, is_all: bool = False
+) -> Server:
     """Make one with a database."""
     return Server(
         flavour=flavour,
@@ -19,6 +21,7 @@ def server(flavour: Flavour, number: tuple[int, int, int], *, is_binlog_on: bool
         net_write_timeout_s=60,
         databases=[Database(name="sh_op")],
         tables=[],
+        is_all=is_all,
     )
 
 
@@ -69,3 +72,12 @@ def test_by_flavour() -> None:
     names = {privilege.name for privilege in needed(server("mysql", (8, 0, 36)))}
     assert {"RELOAD", "REPLICATION CLIENT", "SHOW_ROUTINE"} <= names
     assert Privilege("SHOW CREATE ROUTINE", "sh_op") in needed(server("mariadb", (11, 4, 2)))
+
+
+def test_all_databases() -> None:
+    """Who is to dump all databases must see all: by the privilege for that, or as one who reads them all."""
+    of_one = [f"GRANT {OF_TABLES} ON `sh\\_op`.* TO `b`@`%`", "GRANT SELECT ON `mysql`.* TO `b`@`%`"]
+    wanted = needed(server("mariadb", (10, 11, 19), is_all=True))
+    assert missing(wanted, of_one) == [Privilege("SHOW DATABASES")]
+    assert missing(wanted, ["GRANT SHOW DATABASES ON *.* TO `b`@`%`", *of_one]) == []
+    assert missing(wanted, [f"GRANT {OF_TABLES} ON *.* TO `b`@`%`"]) == []
