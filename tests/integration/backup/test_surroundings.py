@@ -94,6 +94,32 @@ def test_missing_grant(host: DatabaseHost, source: MariaDb, tmp_path: Path) -> N
     expect_well(host)
 
 
+@pytest.mark.parametrize("option", ["no-data", "ignore-table-data = school.pupils"])
+def test_option_that_leaves_rows_out(host: DatabaseHost, source: MariaDb, tmp_path: Path, option: str) -> None:
+    """A section of the option file that makes the dump program leave rows out makes no backup without them."""
+    path = option_file(tmp_path, source.socket, user="root")
+    path.write_text(f"{path.read_text()}\n[mysqldump]\n{option}\n")
+    host.configure(option_file=path)
+    expect_refused(host, "school.pupils", "option file")
+    expect_well(host)
+
+
+def test_option_that_chooses_rows(host: DatabaseHost, source: MariaDb, tmp_path: Path) -> None:
+    """A dump without the many rows that the server tells of is published, and flagged."""
+    source.execute(
+        "CREATE DATABASE crowd; USE crowd; CREATE TABLE crowd.t (id INT PRIMARY KEY);"
+        " INSERT INTO crowd.t SELECT seq FROM seq_1_to_30000; ANALYZE TABLE crowd.t"
+    )
+    path = option_file(tmp_path, source.socket, user="root")
+    path.write_text(f"{path.read_text()}\n[mysqldump]\nwhere = false\n")
+    host.configure(option_file=path)
+    try:
+        (flag,) = host.backed_up()["flags"]
+    finally:
+        source.execute("DROP DATABASE crowd")
+    assert "crowd.t" in flag
+
+
 def test_no_bucket(host: DatabaseHost) -> None:
     """It is named."""
     host.configure(bucket="vawsum-backsup")

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from vawsum_agent.backup.publish.gate import Table
     from vawsum_agent.backup.server.facts import Server
 
+_WITH_ROWS = frozenset({"Aria", "InnoDB", "MyISAM", "RocksDB"})
+"""Engines whose rows every dump holds, unless told otherwise; of others, such as MERGE, the rows are elsewhere."""
+
 
 class Writer(Protocol):
     """Where a dump goes; see `ObjectWriter`."""
@@ -96,6 +99,9 @@ def _judge(source: Source, server: Server, dumped: Dumped) -> None:
         is_head_whole=bool(dumped.frames) and dumped.frames[0].kind == "head",
         rows={(frame.database, frame.name): frame.rows or 0 for frame in dumped.frames if frame.kind == "table"},
         unfinished=[_table(name) for name in dumped.cut_off],
+        dataless=[
+            (frame.database, frame.name) for frame in dumped.frames if frame.rows is None and frame.engine in _WITH_ROWS
+        ],
     )
     failure = failure_of(dumped.exit_code, dumped.last_words)
     if failure is not None:

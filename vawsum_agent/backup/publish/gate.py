@@ -30,6 +30,8 @@ class Evidence:
         has_trailer: its last line says that it is complete.
         rows: of each table that was in the stream.
         unfinished: tables whose data had no end.
+        dataless: tables that hold rows, of which the stream has the definition alone, as an option of the dump program
+            (``no-data``, ``ignore-table-data``) in the option file makes it.
         is_head_whole: the stream began as a dump does.
     """
 
@@ -37,6 +39,7 @@ class Evidence:
     has_trailer: bool
     rows: Mapping[Table, int]
     unfinished: Collection[Table] = ()
+    dataless: Collection[Table] = ()
     is_head_whole: bool = True
 
 
@@ -58,6 +61,8 @@ def refusals(evidence: Evidence, expected: Collection[Table]) -> list[str]:
         found.append("the dump has no end: its last line does not say that it is complete")
     if evidence.unfinished:
         found.append(f"the rows of {_named(evidence.unfinished)} have no end")
+    if evidence.dataless:
+        found.append(f"the dump leaves out the rows of {_named(evidence.dataless)}: does the option file say so?")
     missing = [table for table in expected if table not in evidence.rows]
     if missing:
         found.append(f"{counted(len(missing), 'table')} not in the dump: {_named(missing)}")

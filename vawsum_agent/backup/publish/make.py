@@ -13,6 +13,7 @@ from vawsum_agent.backup.names import DUMP, GRANTS, MANIFEST
 from vawsum_agent.backup.publish.attempt import Source as DumpSource
 from vawsum_agent.backup.publish.attempt import attempt
 from vawsum_agent.backup.publish.band import unusual
+from vawsum_agent.backup.publish.gate import doubts
 from vawsum_agent.core.clock import rfc3339
 
 if TYPE_CHECKING:
@@ -122,7 +123,7 @@ class Maker:
             account_count=grants.account_count,
             databases=server.databases,
             frames=made.dumped.frames,
-            flags=_flags(made, order.sizes_before),
+            flags=_flags(made, server, order.sizes_before),
         )
         # Whoever lost the lease, for having stood still, must not publish beside its successor.
         order.confirm()
@@ -156,6 +157,8 @@ class Maker:
             return writer.finish(raw_bytes)
 
 
-def _flags(made: Attempt, sizes_before: Sequence[int]) -> list[str]:
+def _flags(made: Attempt, server: Server, sizes_before: Sequence[int]) -> list[str]:
     odd = unusual(made.dumped.raw_bytes, sizes_before)
-    return [odd] if odd is not None else []
+    rows = {(frame.database, frame.name): frame.rows for frame in made.dumped.frames if frame.rows is not None}
+    estimates = {name: table.rows for name, table in server.by_name().items()}
+    return [*([odd] if odd is not None else []), *doubts(rows, estimates)]

@@ -27,6 +27,7 @@ def test_whole() -> None:
         ({"has_trailer": False}, "no end"),
         ({"is_head_whole": False}, "no dump"),
         ({"unfinished": [TABLES[0]]}, "school.pupils"),
+        ({"dataless": [TABLES[1]]}, "school.marks"),
         ({"rows": {TABLES[0]: 3}}, "1 table not in the dump: school.marks"),
     ],
 )
