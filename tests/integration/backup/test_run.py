@@ -65,16 +65,17 @@ def test_the_copy_is_the_source(host: DatabaseHost, source: MariaDb, copy: Maria
 
 
 def test_any_tool_restores_it(host: DatabaseHost, source: MariaDb, copy: MariaDb, tmp_path: Path) -> None:
-    """`zstd -dc dump.sql.zst | mariadb` is enough, without the agent."""
+    """`zstd -dc dump.sql.zst | mariadb`, then the same of the grants, is enough, without the agent."""
     name = BackupName(SERVER, host.backed_up()["backup_id"])
     manifest = host.catalog().manifest(name)
-    blocks = host.bucket().read_range(name.key(PREFIX, DUMP), 0, manifest.dump.size_bytes)
-    packed = tmp_path / "dump.sql.zst"
-    packed.write_bytes(b"".join(blocks))
-    sql = subprocess.run(["zstd", "-dc", packed], check=True, capture_output=True).stdout
-    assert len(sql) == manifest.dump.raw_bytes
-    subprocess.run(["mariadb", f"--defaults-file={copy.option_file}"], input=sql, check=True)
+    for stored in (manifest.dump, manifest.grants):
+        packed = tmp_path / stored.name
+        packed.write_bytes(b"".join(host.bucket().read_range(name.key(PREFIX, stored.name), 0, stored.size_bytes)))
+        sql = subprocess.run(["zstd", "-dc", packed], check=True, capture_output=True).stdout
+        assert len(sql) == stored.raw_bytes
+        subprocess.run(["mariadb", f"--defaults-file={copy.option_file}"], input=sql, check=True)
     assert text_of(copy, *DATABASES) == text_of(source, *DATABASES)
+    assert accounts_of(copy) == accounts_of(source)
 
 
 def test_one_database(host: DatabaseHost) -> None:
