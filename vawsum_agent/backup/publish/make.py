@@ -98,7 +98,7 @@ class Maker:
         self.source.expect_to_see_all(server)
         client = self.source.client(server)
         started_at = self.clock.now()
-        made = self._dumped(server, order)
+        server, made = self._dumped(server, order)
         order.on_progress("accounts", 0, None)
         # After the dump: what an account may, it may on something that is in the dump.
         grants = self.source.grants(server)
@@ -131,12 +131,13 @@ class Maker:
         self._write(order.name.key(self.prefix, MANIFEST), _JSON, encode(manifest))
         return manifest
 
-    def _dumped(self, server: Server, order: Order) -> Attempt:
-        """Dump, and once more where a table was altered meanwhile (error 1412)."""
+    def _dumped(self, server: Server, order: Order) -> tuple[Server, Attempt]:
+        """Dump, and once more where a table was altered meanwhile (error 1412); with what the server held then."""
         try:
-            return self._attempt(server, order)
+            return server, self._attempt(server, order)
         except TableChanged:
-            return self._attempt(self.source.look(), order)
+            server = self.source.look()
+            return server, self._attempt(server, order)
 
     def _attempt(self, server: Server, order: Order) -> Attempt:
         estimate = server.data_bytes
