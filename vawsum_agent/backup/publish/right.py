@@ -13,7 +13,7 @@ from vawsum_agent.aws.lease import HeldElsewhere, Lease
 from vawsum_agent.aws.lease_renewer import Renewer
 from vawsum_agent.backup.names import LEASE
 from vawsum_agent.core.durable import write_durably
-from vawsum_agent.core.errors import AwsError, BusyError
+from vawsum_agent.core.errors import AwsError, BusyError, StateError
 from vawsum_agent.core.text import printable
 from vawsum_agent.core.units import format_duration
 
@@ -110,6 +110,7 @@ class LeasedRight:
         Raises:
             BusyError: another host has it.
             AwsError: S3 refuses, or does not answer.
+            StateError: it can't be noted on this host.
         """
         got = self._lease.acquire(self._holder, self._ttl_s, heir_of=self._own_nonces(), above=above)
         if isinstance(got, HeldElsewhere):
@@ -137,8 +138,12 @@ class LeasedRight:
         """
         nonce = secrets.token_hex(16)
         noted = [*self._own_nonces(), nonce][-_MOST_NONCES:]
-        self._notes.parent.mkdir(parents=True, exist_ok=True)
-        write_durably(self._notes, "\n".join(noted).encode())
+        try:
+            self._notes.parent.mkdir(parents=True, exist_ok=True)
+            write_durably(self._notes, "\n".join(noted).encode())
+        except OSError as exc:
+            message = f"{self._notes} can't be written: {exc.strerror}"
+            raise StateError(message, hint="free some space, or see who owns it") from exc
         return nonce
 
     def _own_nonces(self) -> list[str]:

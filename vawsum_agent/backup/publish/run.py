@@ -9,6 +9,7 @@ leaves one that is whole, and the next run makes up for what did not follow.
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -20,7 +21,7 @@ from vawsum_agent.backup.names import BackupName, backup_id_at, is_backup_id
 from vawsum_agent.backup.publish.band import COMPARED
 from vawsum_agent.backup.publish.leftovers import abort_uploads_of
 from vawsum_agent.backup.publish.make import Maker, Order
-from vawsum_agent.core.errors import AgentError, AwsError, BusyError
+from vawsum_agent.core.errors import AgentError, AwsError, BackupError, BusyError, StateError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -92,6 +93,14 @@ class Means:
     is_halted: Callable[[], bool]
 
 
+@dataclass(frozen=True, slots=True)
+class _Before:
+    """What counts of an earlier backup; its manifest may be megabytes."""
+
+    raw_bytes: int
+    generation: int
+
+
 class BackupRun:
     """Runs once.
 
@@ -145,27 +154,42 @@ class BackupRun:
 
     def _made(self, began: float) -> tuple[Outcome, Manifest | None]:
         means = self._means
-        done = means.right.done_slot() if self._slot is not None else None
-        if self._slot is not None and done is not None and done >= self._slot:
+        if self._is_done():
             return self._outcome(began, is_skipped=True), None
-        with means.right.held() as tenure:
+        before = self._before()
+        with means.right.held(above=max((each.generation for each in before), default=0)) as tenure:
+            if self._is_done():
+                # Another host has made it in between, and given the right back.
+                return self._outcome(began, is_skipped=True), None
             name = BackupName(self._server, self._free_id())
             # If we die from here on, whoever starts next on this host knows what to throw away.
             self._running = replace(self._running, backup_id=name.backup_id, phase="connecting")
             means.journal.write_running(self._running)
-            manifest = means.maker.make(
-                Order(
-                    name=name,
-                    generation=tenure.generation,
-                    sizes_before=self._sizes_before(),
-                    confirm=tenure.confirm,
-                    on_progress=self._tell,
-                    is_halted=lambda: means.is_halted() or tenure.is_lost,
-                )
+            order = Order(
+                name=name,
+                generation=tenure.generation,
+                sizes_before=[each.raw_bytes for each in before],
+                confirm=tenure.confirm,
+                on_progress=self._tell,
+                is_halted=lambda: means.is_halted() or tenure.is_lost,
             )
+            manifest = self._make(order, tenure)
             tenure.note(self._slot, name.backup_id)
             means.follow_up(name, manifest)
         return self._outcome(began, manifest), manifest
+
+    def _is_done(self) -> bool:
+        done = self._means.right.done_slot() if self._slot is not None else None
+        return self._slot is not None and done is not None and done >= self._slot
+
+    def _make(self, order: Order, tenure: Tenure) -> Manifest:
+        try:
+            return self._means.maker.make(order)
+        except BackupError as error:
+            if not tenure.is_lost or self._means.is_halted():
+                raise
+            message = f"another host has taken the right to make backups of {self._server}, for this one stood still"
+            raise BackupError(message, hint="nothing was published here; that host makes the backup") from error
 
     def _free_id(self) -> str:
         """Name it by this second, or by the next that no other backup is named by."""
@@ -175,16 +199,17 @@ class BackupRun:
             at += 1.0
         return backup_id_at(at)
 
-    def _sizes_before(self) -> list[int]:
-        sizes = []
+    def _before(self) -> list[_Before]:
+        found = []
         for name in self._means.catalog.backups(self._server)[-COMPARED:]:
             try:
-                sizes.append(self._means.catalog.manifest(name).dump.raw_bytes)
+                manifest = self._means.catalog.manifest(name)
+                found.append(_Before(manifest.dump.raw_bytes, manifest.generation))
             except AwsError:
                 raise
             except AgentError as exc:
                 _log.warning("manifest_unreadable", backup_id=name.backup_id, error=exc.message)
-        return sizes
+        return found
 
     def _tell(self, phase: str, done_bytes: int, total_bytes: int | None) -> None:
         means = self._means
@@ -193,7 +218,8 @@ class BackupRun:
         if phase != self._running.phase or now - self._noted_at >= _NOTED_EVERY_S:
             self._noted_at = now
             self._running = replace(self._running, phase=phase, done_bytes=done_bytes, total_bytes=total_bytes)
-            means.journal.write_running(self._running, durably=False)
+            with suppress(StateError):  # shown only: a backup that needs no disk does not end for want of it
+                means.journal.write_running(self._running, durably=False)
 
     def _outcome(self, began: float, manifest: Manifest | None = None, *, is_skipped: bool = False) -> Outcome:
         return Outcome(
@@ -224,4 +250,8 @@ class BackupRun:
             error=known.message,
             hint=known.hint,
         )
-        self._means.journal.write_outcome(failed)
+        try:
+            self._means.journal.write_outcome(failed)
+        except StateError as exc:
+            # What is raised is why there is no backup, not that it can't be noted.
+            _log.warning("backup_outcome_not_kept", error=exc.message)
