@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from vawsum_agent.backup.upload.patience import Persistent
 
 MOST_PARTS = 2
-"""Waiting or under way: as many as there are threads, so that none of them waits."""
+"""Waiting or under way, while sending keeps up: as many as there are threads, so that none of them waits."""
 
 
 class Sending:
@@ -58,6 +58,12 @@ class Sending:
         """Whether a part could be handed over without piling up."""
         with self._changed:
             return self._count < MOST_PARTS
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether parts have piled up."""
+        with self._changed:
+            return self._count > MOST_PARTS
 
     def check(self) -> None:
         """Raise what sending has failed with for good. It can't be gone on with."""

@@ -2,8 +2,8 @@
 
 What is written is cut into parts, which two threads send while the next is being filled. Memory holds the part at hand
 and two that wait or are under way: some 32 MB while an object is smaller than 16 GiB, or than 64 GiB as was foretold.
-When S3 is slow the part at hand grows beyond its size, which keeps a dump going for a while whose server would cut it
-off (``net_write_timeout``) if nobody read from it; then `ObjectWriter.write` waits.
+When S3 is slow more parts pile up, which keeps a dump going for a while whose server would cut it off
+(``net_write_timeout``) if nobody read from it; when memory is full `ObjectWriter.write` waits for one of them.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import threading
 from typing import TYPE_CHECKING, Protocol
 
 from vawsum_agent.backup.manifest import Stored
-from vawsum_agent.backup.upload.parts import MOST_BYTES, MOST_PARTS, part_bytes
+from vawsum_agent.backup.upload.parts import MOST_PARTS, part_bytes
 from vawsum_agent.backup.upload.patience import Patience, Persistent
 from vawsum_agent.backup.upload.sending import Sending
 from vawsum_agent.backup.upload.whole import WholeBucket, put_whole
@@ -144,7 +144,7 @@ class ObjectWriter:
         """
         self._check()
         self._hand_over_if_full()
-        if len(self._part) < self._full_bytes:
+        if len(self._part) < self._full_bytes and not self._sending.is_behind:
             return True
         has_place = self._sending.wait_for_place(timeout_s)
         self._hand_over_if_full()
@@ -212,16 +212,16 @@ class ObjectWriter:
         return part_bytes(self._number, self._estimated_bytes)
 
     def _room(self) -> int:
-        """Tell how much the part at hand takes now: up to its size, and more while it can't be handed over."""
+        """Tell how much the part at hand takes now; nothing while it is full and memory is, too."""
         self._hand_over_if_full()
-        filled, full = len(self._part), self._full_bytes
-        if filled < full:
-            return full - filled
-        most = max(self._most_pending_bytes, 3 * full) - self._sending.pending_bytes
-        return max(0, min(most, MOST_BYTES) - filled)
+        return self._full_bytes - len(self._part)
 
     def _hand_over_if_full(self) -> None:
-        if len(self._part) >= self._full_bytes and self._sending.has_place:
+        full = self._full_bytes
+        if len(self._part) < full:
+            return
+        most = max(self._most_pending_bytes, 3 * full)
+        if self._sending.has_place or self._sending.pending_bytes + 2 * full <= most:
             self._hand_over()
 
     def _hand_over(self) -> None:
