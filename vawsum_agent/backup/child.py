@@ -110,8 +110,10 @@ class Job:
 
     def terminate(self) -> None:
         """Ask it to take back what it began, and to end."""
-        with suppress(ProcessLookupError):
-            self._process.send_signal(signal.SIGTERM)
+        if self._exit_code is None:
+            # Not by Popen, which would reap one that has just ended: `exit_code` waits for that.
+            with suppress(ProcessLookupError):
+                os.kill(self._process.pid, signal.SIGTERM)
 
     def kill(self) -> None:
         """End it and what it started at once."""

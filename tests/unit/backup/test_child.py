@@ -7,6 +7,7 @@ import sys
 import time
 from pathlib import Path
 
+import psutil
 import pytest
 
 from tests.unit.backup.jobs import wait_until
@@ -54,6 +55,13 @@ def test_it_ends_with_what_it_started() -> None:
     run = job("import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(600)")
     time.sleep(1)
     assert run.end(1.0) == -9
+
+
+def test_it_may_have_ended_by_itself() -> None:
+    """To end one that ended a moment before gives how it did: nobody has to wait for it first."""
+    run = job("import sys; sys.exit(3)")
+    wait_until(lambda: psutil.Process(run.pid).status() == psutil.STATUS_ZOMBIE, "it has ended")
+    assert run.end(1.0) == 3
 
 
 def test_it_ends_in_order_when_it_listens() -> None:
