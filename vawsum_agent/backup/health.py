@@ -74,6 +74,8 @@ def problems(look: Look, now: float) -> list[Problem]:
         found.append(_failure(look.failed, "backup", look.timezone))
     if look.drill is not None:
         found.append(_failure(look.drill, "drill", look.timezone))
+    elif look.newest is not None and look.newest.drill_problems:
+        found.append(_unproven(look.newest))
     if look.newest is not None:
         found += [_flagged(look.newest, flag) for flag in look.newest.flags]
     if look.error is not None:
@@ -106,6 +108,13 @@ def _failure(outcome: Outcome, what: str, timezone: str) -> Problem:
     text = f"the {what} of {_local(at, timezone)} failed: {outcome.error or 'it did not say why'}"
     command = "vawsum-agent backup run" if what == "backup" else "vawsum-agent backup drill"
     return Problem(text, outcome.hint or f"see what it says by hand: {command}")
+
+
+def _unproven(newest: Newest) -> Problem:
+    """Tell of a drill that another host has held: nobody there may be told of it."""
+    more = f" and {len(newest.drill_problems) - 1} more" if len(newest.drill_problems) > 1 else ""
+    what = f"backup {newest.backup_id} did not restore as it was: {newest.drill_problems[0]}{more}"
+    return Problem(what, "look into it: vawsum-agent backup drill --keep; then make another one and drill that")
 
 
 def _flagged(newest: Newest, flag: str) -> Problem:

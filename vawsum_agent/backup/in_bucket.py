@@ -95,6 +95,7 @@ def told(published: Published) -> Newest:
         flags=tuple(manifest.flags),
         drilled_at=_epoch_s(drilled.drilled_at) if drilled is not None and is_proven else None,
         restore_s=drilled.restore_s if drilled is not None and is_proven else None,
+        drill_problems=tuple(drilled.problems) if drilled is not None else (),
     )
 
 

@@ -39,6 +39,7 @@ class Newest:
         duration_s: from that to its last byte.
         flags: what its manifest says people should know of it.
         drilled_at, restore_s: of its latest drill; None where it had none that proved it.
+        drill_problems: what that drill found wrong, on whatever host it was held.
     """
 
     backup_id: str
@@ -52,6 +53,7 @@ class Newest:
     flags: tuple[str, ...] = ()
     drilled_at: float | None = None
     restore_s: float | None = None
+    drill_problems: tuple[str, ...] = ()
 
 
 class BackupsInS3(Protocol):
@@ -117,15 +119,17 @@ class Inquiry:
         if not self.is_due():
             return
         try:
-            self._tidy()
             asked_at = self._clock.now()
             self.newest = self._backups.newest()
+            # Before the rest: who may not list or abort uploads knows of the backups all the same, and makes some.
+            self.answered_at = asked_at
+            self._tidy()
         except AgentError as error:
             self._fail(error)
             return
         if self.error is not None:
             _log.info("backups_seen_again", failed_for_s=round(self._clock.monotonic() - self.failing_since))
-        self.error, self._attempt, self.answered_at = None, 0, asked_at
+        self.error, self._attempt = None, 0
         self._ask_at = self._clock.monotonic() + ASK_EVERY_S
 
     def _tidy(self) -> None:

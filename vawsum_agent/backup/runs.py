@@ -16,7 +16,7 @@ from vawsum_agent.backup.journal import Outcome
 from vawsum_agent.core.errors import BackupError, BusyError, StateError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from vawsum_agent.backup.agenda import Agenda
     from vawsum_agent.backup.child import Job, JobKind
@@ -230,8 +230,8 @@ class Runs:
 
     def failed_backup(self, outcomes: Sequence[Outcome], newest: Newest | None) -> Outcome | None:
         """Give the last backup of the schedule if it failed, and no backup was made since."""
-        last = next((each for each in reversed(outcomes) if each.kind == "backup" and each.slot is not None), None)
-        if last is None or last.is_ok or last.is_halted:
+        last = _last(each for each in outcomes if each.kind == "backup" and each.slot is not None)
+        if last is None or last.is_ok:
             return None
         # One that was published and could not be read back is the newest itself.
         is_made_good = newest is not None and newest.backup_id != last.backup_id and newest.began_at >= last.started_at
@@ -239,8 +239,13 @@ class Runs:
 
     def failed_drill(self, outcomes: Sequence[Outcome]) -> Outcome | None:
         """Give the last drill if it failed."""
-        last = next((each for each in reversed(outcomes) if each.kind == "drill"), None)
-        return None if last is None or last.is_ok or last.is_halted else last
+        last = _last(each for each in outcomes if each.kind == "drill")
+        return None if last is None or last.is_ok else last
+
+
+def _last(outcomes: Iterable[Outcome]) -> Outcome | None:
+    """Give the last one that says anything: what was told to end leaves it at what was known before."""
+    return next(reversed([outcome for outcome in outcomes if not outcome.is_halted]), None)
 
 
 def _why(code: int, words: str) -> tuple[str, str]:

@@ -57,6 +57,12 @@ def test_the_newest_of_these_data(vault: BackupBucket) -> None:
     assert second.began_at == datetime(2026, 1, 31, 18, 30, tzinfo=UTC).timestamp()
     assert second.finished_at == second.began_at + 5.0
     assert second.size_bytes == 1010
+    assert second.drill_problems == ()
+    failed = sidecars.Drilled(drilled_at="", by="i-1", restore_s=1.0, tables=0, rows=0, problems=["school is missing"])
+    sidecars.write(vault, PREFIX, NEW, failed)
+    third = InBucket(vault, PREFIX, SERVER, SystemClock()).newest()
+    assert third is not None
+    assert (third.restore_s, third.drill_problems) == (None, ("school is missing",))
 
 
 def test_a_drill_that_found_something_proves_nothing(vault: BackupBucket) -> None:

@@ -68,6 +68,7 @@ class Bucket:
     def __init__(self, newest: Newest | None = None) -> None:
         self.there = newest
         self.error: AgentError | None = None
+        self.sweep_error: AgentError | None = None
         self.aborted: list[str] = []
         self.sweeps = 0
         self.asked = 0
@@ -87,6 +88,8 @@ class Bucket:
     def abort_orphans(self) -> int:
         """See `BackupsInS3.abort_orphans`."""
         self._refuse()
+        if self.sweep_error is not None:
+            raise self.sweep_error
         self.sweeps += 1
         return 0
 

@@ -8,6 +8,7 @@ import time
 from typing import TYPE_CHECKING
 
 import pytest
+from msgspec.structs import replace
 
 from tests.unit.backup.jobs import (
     BACKUP_ID,
@@ -26,7 +27,7 @@ from tests.unit.backup.jobs import (
 from vawsum_agent.backup.journal import Journal, Outcome, Running
 from vawsum_agent.core.clock import Deadline
 from vawsum_agent.core.component import State
-from vawsum_agent.core.errors import DrainTimeout, Unavailable
+from vawsum_agent.core.errors import AccessDenied, DrainTimeout, Unavailable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -284,6 +285,29 @@ def test_s3_away_is_told_when_it_lasts(tmp_path: Path) -> None:
     host.bucket.error = None
     host.clock.ahead_s += 1000.0
     wait_until(lambda: host.component.status().state is State.RUNNING, "it answers again")
+    host.component.stop()
+
+
+def test_who_may_not_sweep_backs_up(host: Host) -> None:
+    """A role that may not list unfinished uploads is told of, and keeps no backup from being made."""
+    host.bucket.sweep_error = AccessDenied("s3:ListBucketMultipartUploads is not allowed", hint="allow it")
+    host.component.start()
+    wait_until(host.journal.outcomes, "a job has run")
+    host.script.text = IS_SKIPPED
+    host.clock.ahead_s = HOUR_S
+    wait_until(lambda: any("MultipartUploads" in problem for problem in host.problems()), "it is told")
+
+
+def test_what_was_ended_hides_no_failure(tmp_path: Path) -> None:
+    """A drill that somebody broke off says nothing of the one before it, which failed."""
+    host = Host(tmp_path, schedule=NEVER_NOW)
+    host.bucket.there = backup(time.time())
+    with host.journal.locked():
+        failed = Outcome(kind="drill", started_at=time.time(), ended_at=time.time(), is_ok=False, error="3 rows differ")
+        host.journal.write_outcome(failed)
+        host.journal.write_outcome(replace(failed, error="the drill was ended", is_halted=True))
+    host.component.start()
+    wait_until(lambda: any("3 rows differ" in problem for problem in host.problems()), "it is still told")
     host.component.stop()
 
 

@@ -68,6 +68,15 @@ def test_the_weightiest_is_first() -> None:
     assert found[4].hint == "wait"
 
 
+def test_a_drill_that_another_host_held() -> None:
+    """What it found wrong is told here, unless this host's own last drill failed."""
+    newest = backup(NOW - HOUR_S, drill_problems=("table a.b is missing", "table a.c is missing"))
+    (problem,) = problems(replace(WELL, newest=newest), NOW)
+    assert "did not restore as it was: table a.b is missing and 1 more" in problem.what
+    (own,) = problems(replace(WELL, newest=newest, drill=replace_outcome(kind="drill")), NOW)
+    assert own.what.startswith("the drill of")
+
+
 def replace_outcome(**changes: object) -> Outcome:
     """The failure, changed."""
     fields = {name: getattr(FAILED, name) for name in FAILED.__struct_fields__}
