@@ -6,6 +6,7 @@ they are the whole dump.
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Literal
 
 import msgspec
@@ -141,7 +142,9 @@ def decode(content: bytes, where: str) -> Manifest:
             message = f"{where}: written by a later agent (format {told['format']})"
             raise BackupError(message, hint="update this agent")
         manifest = msgspec.convert(told, Manifest)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as exc:
+        for moment in (manifest.started_at, manifest.finished_at):
+            datetime.fromisoformat(moment)
+    except (msgspec.MsgspecError, ValueError, RecursionError) as exc:
         message = f"{where}: no manifest: {exc}"
         raise BackupError(message, hint="this backup can't be used; take another one") from exc
     offset = 0

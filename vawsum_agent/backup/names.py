@@ -20,6 +20,7 @@ OBJECTS = (DUMP, GRANTS, MANIFEST)
 LEASE = "lease.json"
 """Beside the backups of a server: who may write the next one."""
 
+_SERVER = re.compile(r"[A-Za-z0-9._-]{1,128}")  # as `config.rules.SERVER_NAME` has it
 _ID = re.compile(r"[0-9]{8}T[0-9]{6}Z")
 _ID_FORMAT = "%Y%m%dT%H%M%SZ"
 
@@ -69,6 +70,8 @@ def is_backup_id(text: str) -> bool:
 def parse_key(prefix: str, key: str) -> tuple[BackupName, str] | None:
     """Tell of which backup an object is, and which of its objects; None for anything else under the prefix."""
     parts = key.removeprefix(prefix).split("/")
-    if not key.startswith(prefix) or len(parts) != 3 or not parts[0] or not is_backup_id(parts[1]):  # noqa: PLR2004
+    if not key.startswith(prefix) or len(parts) != 3:  # noqa: PLR2004
+        return None
+    if _SERVER.fullmatch(parts[0]) is None or not is_backup_id(parts[1]):
         return None
     return BackupName(parts[0], parts[1]), parts[2]

@@ -13,13 +13,16 @@ from vawsum_agent.backup.publish.retention import removed_at
 from vawsum_agent.cli.backup_options import Ground, ground
 from vawsum_agent.cli.options import config_option, examples, json_option, print_json
 from vawsum_agent.core.clock import rfc3339
+from vawsum_agent.core.errors import BackupError, NotFound, Rejected
 from vawsum_agent.core.text import printable
 from vawsum_agent.core.units import counted, format_bytes, format_duration
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from vawsum_agent.backup.publish.catalog import Published
+    from vawsum_agent.backup.names import BackupName
+    from vawsum_agent.backup.publish.catalog import Found, Published
+    from vawsum_agent.core.errors import AgentError
 
 _MOST_PROBLEMS = 3
 _WIDE = 200
@@ -39,21 +42,35 @@ def list_backups(config_path: Path, *, as_json: bool, server: str | None, all_se
     """
     here = ground(config_path)
     found = here.catalog.found(None if all_servers else server or here.server)
-    rows = [
-        (published, here.catalog.is_expiring(published.name))
-        for published in (here.catalog.published(each) for each in found if each.is_published)
-    ]
+    rows, unreadable = _read(here, [each for each in found if each.is_published])
     unfinished = [each.name for each in found if not each.is_published]
     if as_json:
         documents = [_document(here, published, is_expiring=is_expiring) for published, is_expiring in rows]
         incomplete = [{"server": name.server, "backup_id": name.backup_id} for name in unfinished]
-        print_json({"backups": documents, "unfinished": incomplete})
+        damaged = [
+            {"server": name.server, "backup_id": name.backup_id, "error": error.message} for name, error in unreadable
+        ]
+        print_json({"backups": documents, "unfinished": incomplete, "unreadable": damaged})
         return 0
     _print(here, rows)
+    for name, error in unreadable:
+        click.echo(printable(f"! {name.backup_id} of {name.server}: {error.message} ({error.hint})"))
     if unfinished:
         ids = ", ".join(name.backup_id for name in unfinished[-3:])
         click.echo(f"{counted(len(unfinished), 'folder')} without a manifest, which is no backup: {ids}")
     return 0
+
+
+def _read(here: Ground, found: list[Found]) -> tuple[list[tuple[Published, bool]], list[tuple[BackupName, AgentError]]]:
+    """Read what is known of each; one that can't be read, or that the bucket removes meanwhile, hides no other."""
+    rows: list[tuple[Published, bool]] = []
+    unreadable: list[tuple[BackupName, AgentError]] = []
+    for each in found:
+        try:
+            rows.append((here.catalog.published(each), here.catalog.is_expiring(each.name)))
+        except (BackupError, NotFound, Rejected) as error:
+            unreadable.append((each.name, error))
+    return rows, unreadable
 
 
 def expires_at(here: Ground, published: Published, *, is_expiring: bool) -> float | None:

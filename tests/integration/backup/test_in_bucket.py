@@ -80,7 +80,7 @@ def test_a_drill_that_found_something_proves_nothing(vault: BackupBucket) -> Non
 def test_a_manifest_that_makes_no_sense_is_an_error(vault: BackupBucket) -> None:
     """What somebody else wrote there is told of, and ends no thread."""
     publish(vault, NEW, finished_at="yesterday")
-    with pytest.raises(BackupError, match="has no time"):
+    with pytest.raises(BackupError, match="yesterday"):
         InBucket(vault, PREFIX, SERVER, SystemClock()).newest()
 
 

@@ -10,7 +10,7 @@ import pytest
 from sandbox.servers.mariadb import MariaDb
 from tests.integration.backup.hosts import PREFIX, SERVER, DatabaseHost
 from tests.integration.backup.restores import OPTIONS, SCHOOL, accounts_of, text_of
-from vawsum_agent.backup.names import DUMP, BackupName
+from vawsum_agent.backup.names import DUMP, MANIFEST, BackupName
 from vawsum_agent.backup.publish.catalog import EXPIRE_TAG
 
 if TYPE_CHECKING:
@@ -88,6 +88,20 @@ def test_one_database(host: DatabaseHost) -> None:
     assert ended.code == 1
     assert "old-date" in ended.error
     assert ended.error.count("\n") == 1
+
+
+def test_a_manifest_that_is_none_hides_no_backup(host: DatabaseHost) -> None:
+    """The list tells of it, and shows all others."""
+    backup_id = host.backed_up()["backup_id"]
+    damaged = BackupName(SERVER, "20200101T000000Z")
+    host.bucket().put_new(damaged.key(PREFIX, MANIFEST), b"{}", "application/json")
+    told = host.run("backup", "list", "--json").document
+    assert [row["backup_id"] for row in told["backups"]] == [backup_id]
+    assert [row["backup_id"] for row in told["unreadable"]] == [damaged.backup_id]
+    shown = host.run("backup", "list")
+    assert shown.code == 0, shown.error
+    assert f"! {damaged.backup_id}" in shown.out
+    assert backup_id in shown.out
 
 
 def test_old_ones_are_marked(host: DatabaseHost) -> None:

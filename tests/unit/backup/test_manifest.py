@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.unit.backup.manifests import FRAMES, manifest
-from vawsum_agent.backup.manifest import Frame, decode, encode
+from vawsum_agent.backup.manifest import Frame, Manifest, decode, encode
 from vawsum_agent.core.errors import BackupError
 
 
@@ -46,6 +46,13 @@ def test_frames_that_are_not_the_dump(frames: list[Frame]) -> None:
     """A gap, an overlap or an end before the end would restore less than all."""
     with pytest.raises(BackupError, match="not the whole dump"):
         decode(encode(manifest(frames=frames)), "here")
+
+
+@pytest.mark.parametrize("changed", [manifest(started_at="yesterday"), manifest(finished_at="")])
+def test_times_that_are_none(changed: Manifest) -> None:
+    """Whoever shows or reckons with them need not wonder."""
+    with pytest.raises(BackupError, match="no manifest"):
+        decode(encode(changed), "here")
 
 
 def test_later_format() -> None:

@@ -36,6 +36,8 @@ def test_no_ids(text: str) -> None:
     [
         "mysql/production-db/lease.json",
         "mysql/production-db/20260131T183000Z/a/b",
+        "mysql/[bold]/20260131T183000Z/manifest.json",
+        "mysql/\x1b[2J/20260131T183000Z/manifest.json",
         "mysql//20260131T183000Z/manifest.json",
         "other/production-db/20260131T183000Z/manifest.json",
         "mysql/production-db/20269931T183000Z/manifest.json",
