@@ -59,6 +59,7 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
         slot: the moment of the schedule that it ran for; None by hand.
         is_skipped: another host of the same data had done it.
         is_halted: it was told to end, by its daemon or by whoever watched: no failure, and no success.
+        is_verified: of a backup: it was read back.
         error, hint: empty when it succeeded.
         flags: of the backup, see `Manifest.flags`.
         restore_s: of a drill: from nothing to a server that answers with all of it.
@@ -73,6 +74,7 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     slot: float | None = None
     is_skipped: bool = False
     is_halted: bool = False
+    is_verified: bool = False
     error: str = ""
     hint: str = ""
     flags: list[str] = []

@@ -172,7 +172,7 @@ def of_journal(outcomes: Sequence[Outcome]) -> Newest | None:
                 duration_s=max(0.0, outcome.ended_at - outcome.started_at),
                 size_bytes=outcome.size_bytes,
                 raw_bytes=outcome.raw_bytes,
-                is_verified=False,
+                is_verified=outcome.is_verified,
                 flags=tuple(outcome.flags),
             )
     return None

@@ -63,7 +63,9 @@ class Published:
     """A backup with all that is known of it.
 
     Attributes:
-        verified, drilled: the latest; None where it never was.
+        verified: the latest look that found it whole; None where there was none, or a later one found it damaged.
+        damage: what that one found.
+        drilled: the latest; None where it never was.
         published_at: seconds since the epoch, by the clock of S3.
     """
 
@@ -72,6 +74,7 @@ class Published:
     verified: Verified | None
     drilled: Drilled | None
     published_at: float
+    damage: tuple[str, ...] = ()
 
 
 class Catalog:
@@ -133,14 +136,26 @@ class Catalog:
 
     def published(self, found: Found) -> Published:
         """Read all that is known of one. Raises BackupError, AwsError."""
-        has = found.objects
+        verified = self._verified(found)
+        damage = tuple(verified.problems) if verified is not None else ()
         return Published(
             found.name,
             self.manifest(found.name),
-            sidecars.read(self._bucket, self._prefix, found.name, Verified) if VERIFIED in has else None,
-            sidecars.read(self._bucket, self._prefix, found.name, Drilled) if DRILLED in has else None,
+            None if damage else verified,
+            sidecars.read(self._bucket, self._prefix, found.name, Drilled) if DRILLED in found.objects else None,
             found.modified_at,
+            damage,
         )
+
+    def is_verified(self, found: Found) -> bool:
+        """Whether it is a backup that the latest look found whole. Raises AwsError."""
+        verified = self._verified(found) if found.is_published else None
+        return verified is not None and not verified.problems
+
+    def _verified(self, found: Found) -> Verified | None:
+        if VERIFIED not in found.objects:
+            return None
+        return sidecars.read(self._bucket, self._prefix, found.name, Verified)
 
     def newest(self, server: str | None = None) -> Published | None:
         """Read all that is known of the newest. Raises BackupError, AwsError."""

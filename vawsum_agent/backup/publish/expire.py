@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from vawsum_agent.backup.names import VERIFIED
 from vawsum_agent.backup.publish.catalog import EXPIRE_TAG, Catalog
 from vawsum_agent.backup.publish.retention import Kept, may_expire
 
@@ -43,10 +42,12 @@ def mark_expired(
         Which backups were tagged now. If we die half way, the next run tags the rest.
     """
     found = {each.name: each for each in catalog.found(server)}
-    rows = [
-        Kept(name, each.is_published, each.is_published and VERIFIED in each.objects, now - each.modified_at)
-        for name, each in found.items()
-    ]
+    rows, verified_count = [], 0
+    for name, each in sorted(found.items(), reverse=True):
+        # What is older than as many as are kept need not be looked at.
+        is_verified = verified_count < keep_at_least and catalog.is_verified(each)
+        verified_count += is_verified
+        rows.append(Kept(name, each.is_published, is_verified, now - each.modified_at))
     marked = []
     for name in may_expire(rows, keep_at_least):
         keys = [name.key(prefix, leaf) for leaf in sorted(found[name].objects)]

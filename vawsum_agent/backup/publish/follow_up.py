@@ -37,14 +37,14 @@ class FollowUp:
     keep_at_least: int
     clock: Clock
 
-    def __call__(self, name: BackupName, manifest: Manifest) -> None:
-        """Follow up on one.
+    def __call__(self, name: BackupName, manifest: Manifest) -> bool:
+        """Follow up on one; tells whether it was read back.
 
         Raises:
             BackupError: it was published, and could not be read back as it was written.
         """
         if self.verify is None:
-            return
+            return False
         try:
             self.verify(name, manifest)
         except AgentError as exc:
@@ -66,3 +66,4 @@ class FollowUp:
         else:
             if marked:
                 _log.info("backups_marked", backup_ids=[each.backup_id for each in marked])
+        return True

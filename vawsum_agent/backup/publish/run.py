@@ -77,7 +77,8 @@ class Means:
     """What a run works with.
 
     Attributes:
-        follow_up: what is done once it is published: it is read back, and older ones are marked. Raises AgentError.
+        follow_up: what is done once it is published: it is read back, and older ones are marked; tells whether it was
+            read. Raises AgentError.
         show: told the phase, bytes done and bytes in all.
         is_halted: whether to give up.
     """
@@ -88,7 +89,7 @@ class Means:
     right: Right
     journal: Journal
     clock: Clock
-    follow_up: Callable[[BackupName, Manifest], None]
+    follow_up: Callable[[BackupName, Manifest], bool]
     show: Callable[[str, int, int | None], None]
     is_halted: Callable[[], bool]
 
@@ -175,8 +176,8 @@ class BackupRun:
             )
             manifest = self._make(order, tenure)
             tenure.note(self._slot, name.backup_id)
-            means.follow_up(name, manifest)
-        return self._outcome(began, manifest), manifest
+            is_verified = means.follow_up(name, manifest)
+        return replace(self._outcome(began, manifest), is_verified=is_verified), manifest
 
     def _is_done(self) -> bool:
         done = self._means.right.done_slot() if self._slot is not None else None

@@ -16,12 +16,13 @@ _JSON = "application/json"
 
 
 class Verified(msgspec.Struct, frozen=True, kw_only=True):
-    """Every byte was read back from S3, every frame decompressed, and all checksums hold.
+    """Every byte was read back from S3, every frame decompressed, and all checksums hold; or what does not.
 
     Attributes:
         verified_at: RFC 3339.
         by: the instance that did.
         sha256: of the dump, as it was read.
+        problems: how it is damaged, in a sentence; empty when it is whole.
     """
 
     format: int = 1
@@ -30,6 +31,7 @@ class Verified(msgspec.Struct, frozen=True, kw_only=True):
     sha256: str
     frames: int
     raw_bytes: int
+    problems: list[str] = []
 
 
 class Drilled(msgspec.Struct, frozen=True, kw_only=True):

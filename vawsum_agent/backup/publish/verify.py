@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import random
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING, Protocol
 
+from msgspec.structs import replace
+
+from vawsum_agent.aws.backup_bucket import ObjectExists
 from vawsum_agent.backup.names import DUMP, GRANTS
 from vawsum_agent.backup.publish import sidecars
 from vawsum_agent.backup.publish.sidecars import SidecarBucket, Verified
 from vawsum_agent.backup.restore.source import RangeBucket, Source, Waiting, Whole
 from vawsum_agent.core.clock import rfc3339
-from vawsum_agent.core.errors import BackupError
+from vawsum_agent.core.errors import AgentError, AwsError, BackupError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -52,9 +56,44 @@ def verify(
         is_halted: whether to give up.
 
     Raises:
-        BackupError: it is damaged, or S3 did not give it within patience. What was known of it before stays written.
+        BackupError: it is damaged, which is written down, or S3 did not give it within patience, which says nothing:
+            what was known of it before stays written.
         AwsError: S3 refuses.
     """
+    told = Verified(
+        verified_at=rfc3339(clock.now()), by=by, sha256=manifest.dump.sha256, frames=len(manifest.frames), raw_bytes=0
+    )
+    try:
+        raw_bytes = _read_back(bucket, prefix, name, manifest, clock, show, is_halted)
+    except AgentError as error:
+        if not is_halted() and _is_damage(error):
+            # What an earlier look found does not hold any more: nothing older may expire for its sake.
+            with suppress(AwsError):
+                sidecars.write(bucket, prefix, name, replace(told, problems=[error.message]))
+        raise
+    told = replace(told, verified_at=rfc3339(clock.now()), raw_bytes=raw_bytes)
+    # If we die before this line it is as if nobody had looked, and the next look does it all again.
+    sidecars.write(bucket, prefix, name, told)
+    return told
+
+
+def _is_damage(error: AgentError) -> bool:
+    """Whether it is about the bytes, or the object that should hold them, rather than the way to them."""
+    if isinstance(error, AwsError):
+        return isinstance(error, ObjectExists) or error.code in {"NoSuchKey", "InvalidRange"}
+    return not isinstance(error.__cause__, AwsError)
+
+
+def _read_back(
+    bucket: Bucket,
+    prefix: str,
+    name: BackupName,
+    manifest: Manifest,
+    clock: Clock,
+    show: Callable[[str, int, int | None], None],
+    is_halted: Callable[[], bool],
+) -> int:
+    """Read all of it; gives how much SQL the dump holds. Raises as `verify`."""
     done = [0]
     total = manifest.dump.size_bytes
 
@@ -78,16 +117,7 @@ def verify(
     whole.verify()
     for _ in Source(bucket, name.key(prefix, GRANTS), manifest.grants, waiting).whole_sql():
         _go_on(is_halted)
-    told = Verified(
-        verified_at=rfc3339(clock.now()),
-        by=by,
-        sha256=manifest.dump.sha256,
-        frames=len(manifest.frames),
-        raw_bytes=raw_bytes,
-    )
-    # If we die before this line it is as if nobody had looked, and the next look does it all again.
-    sidecars.write(bucket, prefix, name, told)
-    return told
+    return raw_bytes
 
 
 def _go_on(is_halted: Callable[[], bool]) -> None:

@@ -147,7 +147,7 @@ def run(folder: Path, right: Right, source: Source | None = None, bucket: Memory
         right=right,
         journal=Journal(folder),
         clock=clock,
-        follow_up=lambda *_: None,
+        follow_up=lambda *_: True,
         show=lambda *_: None,
         is_halted=lambda: False,
     )
