@@ -47,6 +47,7 @@ def test_the_copy_is_the_source(host: DatabaseHost, source: MariaDb, copy: Maria
     """Schema, data, routines, triggers, events, accounts; and what it told is what lies in the bucket."""
     told = host.backed_up()
     assert told["backup_id"] == host.ids()[0]
+    assert host.journal.outcomes()[-1].is_verified
     assert (told["is_verified"], told["is_skipped"], told["flags"]) == (True, False, [])
     (listed,) = host.run("backup", "list", "--json").document["backups"]
     assert (listed["backup_id"], listed["is_verified"]) == (told["backup_id"], True)
@@ -88,6 +89,25 @@ def test_one_database(host: DatabaseHost) -> None:
     assert ended.code == 1
     assert "old-date" in ended.error
     assert ended.error.count("\n") == 1
+
+
+def test_what_was_written_over_is_verified_no_more(host: DatabaseHost) -> None:
+    """A dump that somebody replaced, or a way to S3 that is closed: the one makes it damaged, the other says nothing."""
+    backup_id = host.backed_up()["backup_id"]
+    bucket, key = host.bucket(), BackupName(SERVER, backup_id).key(PREFIX, DUMP)
+    host.sandbox.deny("s3:GetObject")
+    assert host.run("backup", "verify").code == 1
+    host.sandbox.deny()
+    (listed,) = host.run("backup", "list", "--json").document["backups"]
+    assert (listed["is_verified"], listed["damage"]) == (True, [])
+    head = bucket.head(key)
+    assert head is not None
+    bucket.put_over(key, b"give me money", "application/zstd", head.etag)
+    assert host.run("backup", "verify").code == 1
+    (listed,) = host.run("backup", "list", "--json").document["backups"]
+    assert listed["is_verified"] is False
+    assert key in listed["damage"][0]
+    assert "DAMAGED" in host.run("backup", "list").out
 
 
 def test_a_manifest_that_is_none_hides_no_backup(host: DatabaseHost) -> None:
