@@ -99,6 +99,7 @@ def _document(here: Ground, published: Published, *, is_expiring: bool) -> dict[
         "binlog": None if told.binlog is None else {"file": told.binlog.file, "position": told.binlog.position},
         "is_verified": verified is not None,
         "verified_at": None if verified is None else verified.verified_at,
+        "damage": list(published.damage),
         "is_drilled": drilled is not None and not drilled.problems,
         "drilled_at": None if drilled is None else drilled.drilled_at,
         "restore_s": None if drilled is None else drilled.restore_s,
@@ -124,7 +125,7 @@ def _print(here: Ground, rows: list[tuple[Published, bool]]) -> None:
             format_bytes(told.dump.size_bytes),
             format_bytes(told.dump.raw_bytes),
             format_duration(round(told.duration_s, 1)),
-            "yes" if published.verified is not None else "no",
+            "DAMAGED" if published.damage else "yes" if published.verified is not None else "no",
             _drilled(published),
             "kept" if at is None else rfc3339(at)[:10],
         )
@@ -145,4 +146,8 @@ def _drilled(published: Published) -> str:
 
 def _remarks(published: Published) -> list[str]:
     problems = published.drilled.problems if published.drilled is not None else []
-    return [*published.manifest.flags, *(f"the drill: {problem}" for problem in problems[:_MOST_PROBLEMS])]
+    return [
+        *published.damage,
+        *published.manifest.flags,
+        *(f"the drill: {problem}" for problem in problems[:_MOST_PROBLEMS]),
+    ]

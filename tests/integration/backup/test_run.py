@@ -92,7 +92,7 @@ def test_one_database(host: DatabaseHost) -> None:
 
 
 def test_what_was_written_over_is_verified_no_more(host: DatabaseHost) -> None:
-    """A dump that somebody replaced, or a way to S3 that is closed: the one makes it damaged, the other says nothing."""
+    """A dump that somebody replaced is damaged; a way to S3 that is closed says nothing of it."""
     backup_id = host.backed_up()["backup_id"]
     bucket, key = host.bucket(), BackupName(SERVER, backup_id).key(PREFIX, DUMP)
     host.sandbox.deny("s3:GetObject")

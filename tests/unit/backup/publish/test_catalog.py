@@ -88,6 +88,19 @@ def test_expired_are_tagged_whole(bucket: MemoryBucket) -> None:
     assert mark_expired(bucket, catalog, PREFIX, "db", keep_at_least=3, now=10.0) == []
 
 
+def test_damaged_ones_succeed_nobody(bucket: MemoryBucket) -> None:
+    """One that a later look found damaged is verified no more, and nothing older expires for its sake."""
+    for day in range(1, 6):
+        bucket.publish(night(day))
+    found_damaged = sidecars.Verified(verified_at="", by="", sha256="", frames=0, raw_bytes=0, problems=["no frame"])
+    sidecars.write(bucket, PREFIX, night(5), found_damaged)
+    catalog = Catalog(bucket, PREFIX)
+    newest = catalog.newest("db")
+    assert newest is not None
+    assert (newest.verified, newest.damage) == (None, ("no frame",))
+    assert mark_expired(bucket, catalog, PREFIX, "db", keep_at_least=3, now=10.0) == [night(1)]
+
+
 def test_leftovers(bucket: MemoryBucket) -> None:
     """Of the killed backup all; of others what is an hour old."""
     begun = {1: 0.0, 2: 0.0, 3: ORPHANED_AFTER_S}
