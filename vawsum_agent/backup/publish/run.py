@@ -21,6 +21,7 @@ from vawsum_agent.backup.names import BackupName, backup_id_at, is_backup_id
 from vawsum_agent.backup.publish.band import COMPARED
 from vawsum_agent.backup.publish.leftovers import abort_uploads_of
 from vawsum_agent.backup.publish.make import Maker, Order
+from vawsum_agent.backup.publish.strangers import of_another_server
 from vawsum_agent.core.errors import AgentError, AwsError, BackupError, BusyError, StateError
 
 if TYPE_CHECKING:
@@ -135,7 +136,7 @@ class BackupRun:
             self._clear_up()
             means.journal.write_running(self._running)
             try:
-                outcome, manifest = self._made(began)
+                outcome, manifest = self._made_by_one(began)
             except BaseException as exc:
                 self._note_failure(began, exc)
                 raise
@@ -152,6 +153,28 @@ class BackupRun:
             except AwsError as exc:
                 # It is found again within the hour, by its age.
                 _log.warning("backup_leftovers_kept", backup_id=before.backup_id, error=exc.message)
+
+    def _made_by_one(self, began: float) -> tuple[Outcome, Manifest | None]:
+        """Make it, or leave it to another host of the same data. Raises BackupError: that host has other data."""
+        try:
+            outcome, manifest = self._made(began)
+        except BusyError:
+            self._expect_same_data()
+            raise
+        if outcome.is_skipped:
+            self._expect_same_data()
+        return outcome, manifest
+
+    def _expect_same_data(self) -> None:
+        means = self._means
+        try:
+            newest = means.catalog.newest(self._server)
+            ours = means.maker.source.look()
+        except AgentError:
+            return  # nobody knows, as of a replica that is down: tonight's is made all the same
+        stranger = of_another_server(newest.manifest, ours, means.maker.identity.instance_id) if newest else None
+        if stranger is not None:
+            raise stranger
 
     def _made(self, began: float) -> tuple[Outcome, Manifest | None]:
         means = self._means

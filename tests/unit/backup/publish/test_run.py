@@ -20,7 +20,7 @@ from vawsum_agent.backup.publish.run import BackupRun, Means
 from vawsum_agent.backup.server.facts import Server
 from vawsum_agent.backup.server.grants import Grants
 from vawsum_agent.core.clock import SystemClock
-from vawsum_agent.core.errors import BackupError
+from vawsum_agent.core.errors import BackupError, BusyError
 from vawsum_agent.core.identity import Identity
 
 if TYPE_CHECKING:
@@ -63,10 +63,12 @@ class Right:
 
     Attributes:
         done: what is told each time that it is asked.
+        is_busy: another host has it.
     """
 
     done: list[float | None] = field(default_factory=list)
     tenure: Tenure = field(default_factory=lambda: Tenure(0))
+    is_busy: bool = False
 
     def done_slot(self) -> float | None:
         """See `Right.done_slot`."""
@@ -75,6 +77,9 @@ class Right:
     @contextmanager
     def held(self, above: int = 0) -> Iterator[Tenure]:
         """See `Right.held`."""
+        if self.is_busy:
+            message = "i-2 makes a backup"
+            raise BusyError(message)
         self.tenure.generation = above + 1
         yield self.tenure
 
@@ -171,6 +176,26 @@ def test_another_host_was_faster(tmp_path: Path, done: list[float | None]) -> No
     assert made is None
     assert outcome.is_skipped
     assert right.tenure.noted == (None, "")
+
+
+@pytest.mark.parametrize("is_busy", [True, False])
+def test_a_server_of_the_same_name_with_other_data(tmp_path: Path, *, is_busy: bool) -> None:
+    """Whoever leaves the backup to a host that has none of its data would never have one: that is a failure."""
+    bucket, before = MemoryBucket(), BackupName("db", "20260101T000000Z")
+    bucket.put_new(before.key(PREFIX, MANIFEST), encode(manifest(before, databases=[Database(name="shop")])), "")
+    with pytest.raises(BackupError, match="no school"):
+        run(tmp_path, Right([] if is_busy else [SLOT], is_busy=is_busy), bucket=bucket).run()
+    (outcome,) = Journal(tmp_path).outcomes()
+    assert not outcome.is_ok
+
+
+def test_a_replica_waits(tmp_path: Path) -> None:
+    """One with the same data is busy, and that is all."""
+    bucket, before = MemoryBucket(), BackupName("db", "20260101T000000Z")
+    bucket.put_new(before.key(PREFIX, MANIFEST), encode(manifest(before)), "")
+    with pytest.raises(BusyError):
+        run(tmp_path, Right(is_busy=True), bucket=bucket).run()
+    assert Journal(tmp_path).outcomes() == []
 
 
 def test_generations_outlive_the_lease(tmp_path: Path) -> None:
