@@ -2,7 +2,7 @@
 
 option_file  whose it is, and whom it is closed to
 server       whether the server answers and shows all; the client programs; views and engines that make trouble
-grants       what the account may not do
+grants       what the account may not do; views: which views a dump fails at
 aws          the bucket: there, in this region, versioned; what follows asks it, too
 rights       which calls are allowed
 lifecycle    whether the bucket removes what may go, and nothing else (pure); scope: what a rule is about

@@ -5,31 +5,21 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from vawsum_agent.backup.doctor.grants import grants
-from vawsum_agent.backup.server.facts import OWN_SCHEMAS, Server, read_server
+from vawsum_agent.backup.doctor.views import look_at_views, of_views
+from vawsum_agent.backup.server.facts import Server, read_server
 from vawsum_agent.backup.server.programs import Program, find_dump, find_shell
 from vawsum_agent.core.errors import AgentError
 from vawsum_agent.core.finding import Finding, Severity
 from vawsum_agent.core.units import format_bytes
 from vawsum_agent.mysql.option_file import read_option_file
-from vawsum_agent.mysql.session import Session
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from vawsum_agent.config.model import BackupConfig
-    from vawsum_agent.mysql.session import Query
 
 _LIMIT_S = 60.0
 _MOST_NAMED = 5
-_VIEWS = (
-    "SELECT TABLE_SCHEMA AS d, TABLE_NAME AS t, TABLE_COMMENT AS said, DATA_LENGTH"
-    " FROM information_schema.TABLES WHERE TABLE_TYPE = 'VIEW' ORDER BY 1, 2"
-)
-"""The length, which a view has none of, makes the server open it."""
-
-_BROKEN = "references invalid"
-"""What servers of both flavours write into the comment of a view that can't be read."""
-
 _NAMES = {"mariadb": "MariaDB", "mysql": "MySQL"}
 
 
@@ -42,14 +32,15 @@ def server(backup: BackupConfig) -> Iterator[Finding]:
         return
     try:
         found = read_server(path, backup.databases, _LIMIT_S)
-        broken = broken_views(path)
+        views = look_at_views(path, {database.name for database in found.databases}, _LIMIT_S)
     except AgentError as error:
         yield Finding(Severity.PROBLEM, f"no backup can be made: {error.message}", where, error.hint)
         return
     yield Finding(Severity.OK, _said(found), where)
     yield from grants(path, found, where)
     yield from programs(found)
-    yield from contents(found, broken, where)
+    yield from of_views(views, where)
+    yield from contents(found, where)
 
 
 def _said(found: Server) -> str:
@@ -57,20 +48,6 @@ def _said(found: Server) -> str:
     databases = "1 database" if names == 1 else f"{names:,} databases"
     tables = "1 table" if len(found.tables) == 1 else f"{len(found.tables):,} tables"
     return f"{found.version} shows {databases} with {tables}, about {format_bytes(found.data_bytes)}"
-
-
-def broken_views(option_file: str) -> list[tuple[str, str]]:
-    """Name the views that can't be read. Raises AgentError."""
-
-    def look(query: Query) -> list[tuple[str, str]]:
-        rows = [(_text(row["d"]), _text(row["t"])) for row in query(_VIEWS) if _BROKEN in _text(row["said"])]
-        return [row for row in rows if row[0] not in OWN_SCHEMAS]
-
-    session = Session(option_file)
-    try:
-        return session.run(look, _LIMIT_S)
-    finally:
-        session.close()
 
 
 def programs(found: Server, search_path: str | None = None) -> Iterator[Finding]:
@@ -97,14 +74,8 @@ def of_program(program: Program, found: Server) -> Finding:
     return Finding(Severity.OK, f"{program.label} fits the server", program.path)
 
 
-def contents(found: Server, broken: Sequence[tuple[str, str]], where: str) -> Iterator[Finding]:
-    """Tell what of the data can't be dumped, or not as it should be."""
-    dumped = {database.name for database in found.databases}
-    broken = [view for view in broken if view[0] in dumped]
-    if broken:
-        what = f"{_counted(len(broken), 'view')} can't be read, and a dump fails at such a view: {_listed(broken)}"
-        remedy = f"mend or drop {'it' if len(broken) == 1 else 'them'}, such as: DROP VIEW {_quoted(broken[0])}"
-        yield Finding(Severity.PROBLEM, what, where, remedy)
+def contents(found: Server, where: str) -> Iterator[Finding]:
+    """Tell what of the data can't be dumped as it should be."""
     outside = [(table.database, table.name) for table in found.tables if not table.is_in_snapshot]
     if outside:
         what = f"{_counted(len(outside), 'table')} of engines without transactions: {_listed(outside)}"
@@ -130,7 +101,3 @@ def _quoted(name: tuple[str, str]) -> str:
 
 def _short(number: tuple[int, int, int]) -> str:
     return f"{number[0]}.{number[1]}"
-
-
-def _text(value: object) -> str:
-    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
