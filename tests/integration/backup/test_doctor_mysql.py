@@ -76,8 +76,10 @@ def test_the_remedies_are_grants_that_work(server: MariaDb, file: Path, tmp_path
         "backup@localhost has no SHOW VIEW on school: a database with a view can't be dumped",
         "backup@localhost has no TRIGGER on school: triggers are not dumped",
         "backup@localhost has no EVENT on school: events can't be dumped",
-        "backup@localhost has no SHOW DATABASES:"
-        " a database on which it was granted nothing is in no backup, unless backup.databases lists all",
+        (
+            "backup@localhost has no SHOW DATABASES:"
+            " a database on which it was granted nothing is in no backup, unless backup.databases lists all"
+        ),
     ]
     assert [finding.what for finding in bad(found(file, tmp_path, ("school",)))] == [
         finding.what for finding in missing[:-1]
