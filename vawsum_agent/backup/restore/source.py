@@ -1,9 +1,9 @@
 """The SQL of frames, out of S3: read in pieces, gone on with after a broken connection, verified.
 
-A frame is proven by three things: it lies in the very object that the manifest names (its ETag is asked for with each
-request), zstd's checksum over its content holds, and it has the size that the manifest gives. A restore reads frames in
-another order than they were written, several at once, so that the SHA-256 of the whole object can't be made on the way;
-what reads all of it in order has `Whole`.
+A frame is proven by three things: all of it lies in one object (its ETag is asked for with each request: the
+manifest's, or that of a copy of the same size), zstd's checksum over its content holds, and it has the size that the
+manifest gives. A restore reads frames in another order than they were written, several at once, so that the SHA-256 of
+the whole object can't be made on the way; what reads all of it in order has `Whole`.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import zstandard
 
+from vawsum_agent.aws.object_errors import ObjectExists
 from vawsum_agent.backup.manifest import Frame
 from vawsum_agent.core.backoff import backoff_s
 from vawsum_agent.core.errors import AwsError, BackupError
@@ -21,10 +22,15 @@ from vawsum_agent.core.errors import AwsError, BackupError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from vawsum_agent.aws.backup_bucket import Head
     from vawsum_agent.backup.manifest import Stored
     from vawsum_agent.core.clock import Clock
 
 PATIENCE_S = 1800.0
+OLDER = (
+    "it was damaged or written over: in a versioned bucket an older version may be whole (aws s3api "
+    "list-object-versions); or take another backup: `vawsum-agent backup list`"
+)
 
 _PIECE_BYTES = 8 << 20
 """Of one request. The server takes seconds for so much: no connection is left open for so long that S3 ends it."""
@@ -49,6 +55,10 @@ class RangeBucket(Protocol):
 
     def read_range(self, key: str, offset: int, size_bytes: int, if_match: str = "") -> Iterator[bytes]:
         """Raises AwsError; a retryable one also midway."""
+        ...
+
+    def head(self, key: str) -> Head | None:
+        """Raises AwsError."""
         ...
 
 
@@ -89,6 +99,7 @@ class Source:
         self._key = key
         self._stored = stored
         self._waiting = waiting
+        self._etag = stored.etag
 
     def sql(self, frame: Frame, on_compressed: Callable[[bytes], object] = lambda _: None) -> Iterator[bytes]:
         """Give the SQL of a frame, in blocks of some hundred KB; all of it is verified when the last one was given.
@@ -161,17 +172,34 @@ class Source:
         offset, end = frame.offset, frame.offset + frame.size_bytes
         attempt, moved_at = 0, self._waiting.clock.monotonic()
         while offset < end:
-            piece = min(_PIECE_BYTES, end - offset)
+            piece, etag = min(_PIECE_BYTES, end - offset), self._etag
             try:
-                for block in self._bucket.read_range(self._key, offset, piece, self._stored.etag):
+                for block in self._bucket.read_range(self._key, offset, piece, etag):
                     offset += len(block)
                     yield block
                     # After the yield: what the server took its time for was no waiting for S3.
                     attempt, moved_at = 0, self._waiting.clock.monotonic()
+            except ObjectExists as error:
+                self._accept_copy(etag, error)
             except AwsError as error:
                 self._check_patience(error, frame, offset, moved_at)
                 self._waiting.before_attempt(attempt)
                 attempt += 1
+
+    def _accept_copy(self, asked: str, changed: ObjectExists) -> None:
+        """Go on with an object that is another than was uploaded, if it may be a copy: checksums tell what it holds.
+
+        An ETag changes with the size of a copy's parts and with its key. From here on no other object will do.
+        """
+        if self._etag != asked:
+            return  # another thread has
+        found = self._bucket.head(self._key)
+        size_bytes = self._stored.size_bytes
+        if found is None or asked != self._stored.etag or found.size_bytes != size_bytes:
+            what = f"has {found.size_bytes:,} bytes" if found is not None else "is gone"
+            message = f"{self.where} is not what was uploaded: it {what}, where the manifest says {size_bytes:,}"
+            raise BackupError(message, hint=OLDER) from changed
+        self._etag = found.etag
 
     def _check_patience(self, error: AwsError, frame: Frame, offset: int, moved_at: float) -> None:
         if not error.retryable:
@@ -185,7 +213,7 @@ class Source:
 
     def _damaged(self, frame: Frame, what: str) -> BackupError:
         message = f"{self.where}: {named(frame)} at byte {frame.offset} {what}"
-        return BackupError(message, hint="this backup is damaged; take another one: `vawsum-agent backup list`")
+        return BackupError(message, hint=OLDER)
 
 
 class Whole:
@@ -210,7 +238,7 @@ class Whole:
         found = self._digest.hexdigest()
         if found != self._stored.sha256:
             message = f"{self._where}: its SHA-256 is {found}, and {self._stored.sha256} in the manifest"
-            raise BackupError(message, hint="this backup is damaged; take another one: `vawsum-agent backup list`")
+            raise BackupError(message, hint=OLDER)
 
 
 def named(frame: Frame) -> str:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import zstandard
 
+from vawsum_agent.aws.backup_bucket import Head
 from vawsum_agent.aws.object_errors import ObjectExists
 from vawsum_agent.backup.manifest import Stored
 from vawsum_agent.backup.restore.source import Waiting
@@ -45,6 +46,11 @@ class MemoryBucket:
             sha256=hashlib.sha256(body).hexdigest(),
             etag=etag_of(body),
         )
+
+    def head(self, key: str) -> Head | None:
+        """See `BackupBucket.head`."""
+        body = self.objects.get(key)
+        return None if body is None else Head(len(body), etag_of(body), "", 0.0)
 
     def read_range(self, key: str, offset: int, size_bytes: int, if_match: str = "") -> Iterator[bytes]:
         """See `BackupBucket.read_range`."""

@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from tests.unit.backup.restore.memory_bucket import Hand, MemoryBucket, packed
-from vawsum_agent.aws.object_errors import ObjectExists
 from vawsum_agent.backup.manifest import Frame, Stored
 from vawsum_agent.backup.restore.source import Source
 from vawsum_agent.core.errors import BackupError, NotFound
@@ -71,16 +70,38 @@ def test_patience_ends() -> None:
     assert 60 <= hand.time_s < 120
 
 
+def test_a_copy_is_read() -> None:
+    """A copy has another ETag: what its frames hold is told by their checksums, for all threads alike."""
+    bucket = MemoryBucket()
+    stored, frames = _kept(bucket, b"x", b"y")
+    source = _source(bucket, replace(stored, etag='"of the upload"'))
+    assert [b"".join(source.sql(frame)) for frame in frames] == [b"x", b"y"]
+
+
 def test_what_another_try_does_not_mend_is_not_tried_again() -> None:
-    """An object that is gone, or another one by now, ends it at once."""
+    """An object that is gone, or another one by now, ends it at once, and older versions are named."""
     bucket = MemoryBucket()
     stored, (frame,) = _kept(bucket, b"x")
-    with pytest.raises(ObjectExists):
-        list(_source(bucket, replace(stored, etag='"other"')).sql(frame))
+    source = _source(bucket, stored)
+    bucket.objects[KEY] += b"more"
+    with pytest.raises(BackupError, match="not what was uploaded") as told:
+        list(source.sql(frame))
+    assert "list-object-versions" in told.value.hint
     bucket.objects.clear()
     with pytest.raises(NotFound):
-        list(_source(bucket, stored).sql(frame))
+        list(source.sql(frame))
     assert len(bucket.asked) == 2
+
+
+def test_no_two_objects_are_mixed() -> None:
+    """A copy that is replaced by another amid a restore is no copy any more."""
+    bucket = MemoryBucket()
+    stored, frames = _kept(bucket, b"x", b"y")
+    source = _source(bucket, replace(stored, etag='"of the upload"'))
+    assert list(source.sql(frames[0])) == [b"x"]
+    bucket.objects[KEY] = bytes(reversed(bucket.objects[KEY]))
+    with pytest.raises(BackupError, match="not what was uploaded"):
+        list(source.sql(frames[1]))
 
 
 @given(st.data())
