@@ -147,6 +147,7 @@ class Journal:
             return
         temporary = self._running.with_suffix(".tmp")
         try:
+            temporary.touch(_MODE)
             temporary.write_bytes(content)
             temporary.replace(self._running)
         except OSError as exc:

@@ -40,6 +40,18 @@ def abort_uploads_of(bucket: LeftoverBucket, prefix: str, name: BackupName) -> i
     return len(uploads)
 
 
+def abort_all_but(bucket: LeftoverBucket, prefix: str, name: BackupName) -> int:
+    """Abort what was begun of all other backups of the same data, by the one who may make them. Raises AwsError.
+
+    Returns:
+        How many there were.
+    """
+    uploads = [upload for upload in bucket.pending(f"{prefix}{name.server}/") if _is_of_another(prefix, upload, name)]
+    for upload in uploads:
+        bucket.abort(upload)
+    return len(uploads)
+
+
 def abort_orphans(bucket: LeftoverBucket, prefix: str, server: str, now: float) -> int:
     """Abort what was begun over an hour ago, for a time at which nobody makes a backup. Raises AwsError.
 
@@ -60,3 +72,8 @@ def abort_orphans(bucket: LeftoverBucket, prefix: str, server: str, now: float) 
         bucket.abort(upload)
         count += 1
     return count
+
+
+def _is_of_another(prefix: str, upload: PendingUpload, name: BackupName) -> bool:
+    parsed = parse_key(prefix, upload.key)
+    return parsed is not None and parsed[0] != name

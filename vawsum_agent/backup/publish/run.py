@@ -19,7 +19,7 @@ from msgspec.structs import replace
 from vawsum_agent.backup.journal import Outcome, Running
 from vawsum_agent.backup.names import BackupName, backup_id_at, is_backup_id
 from vawsum_agent.backup.publish.band import COMPARED
-from vawsum_agent.backup.publish.leftovers import abort_uploads_of
+from vawsum_agent.backup.publish.leftovers import abort_all_but, abort_uploads_of
 from vawsum_agent.backup.publish.make import Maker, Order
 from vawsum_agent.backup.publish.strangers import of_another_server
 from vawsum_agent.core.errors import AgentError, AwsError, BackupError, BusyError, StateError
@@ -199,8 +199,16 @@ class BackupRun:
             )
             manifest = self._make(order, tenure)
             tenure.note(self._slot, name.backup_id)
+            self._sweep(name)
             is_verified = means.follow_up(name, manifest)
         return replace(self._outcome(began, manifest), is_verified=is_verified), manifest
+
+    def _sweep(self, name: BackupName) -> None:
+        """Throw away what other runs have left in S3, such as one that could not abort its upload for S3 was away."""
+        try:
+            abort_all_but(self._means.bucket, self._prefix, name)
+        except AwsError as exc:
+            _log.warning("backup_leftovers_kept", backup_id=name.backup_id, error=exc.message)
 
     def _is_done(self) -> bool:
         done = self._means.right.done_slot() if self._slot is not None else None

@@ -10,7 +10,7 @@ from vawsum_agent.backup.names import DUMP, MANIFEST, BackupName
 from vawsum_agent.backup.publish import sidecars
 from vawsum_agent.backup.publish.catalog import EXPIRE_TAG, Catalog
 from vawsum_agent.backup.publish.expire import mark_expired
-from vawsum_agent.backup.publish.leftovers import ORPHANED_AFTER_S, abort_orphans, abort_uploads_of
+from vawsum_agent.backup.publish.leftovers import ORPHANED_AFTER_S, abort_all_but, abort_orphans, abort_uploads_of
 from vawsum_agent.core.errors import BackupError
 
 
@@ -105,6 +105,10 @@ def test_leftovers(bucket: MemoryBucket) -> None:
     """Of the killed backup all; of others what is an hour old."""
     begun = {1: 0.0, 2: 0.0, 3: ORPHANED_AFTER_S}
     bucket.uploads = [PendingUpload(night(day).key(PREFIX, DUMP), f"{day}", at) for day, at in begun.items()]
+    everything = list(bucket.uploads)
+    assert abort_all_but(bucket, PREFIX, night(2)) == 2
+    assert [upload.upload_id for upload in bucket.uploads] == ["2"]
+    bucket.uploads = everything
     now = ORPHANED_AFTER_S + 1.0
     assert abort_orphans(bucket, PREFIX, "db", now) == 2
     assert [upload.upload_id for upload in bucket.uploads] == ["3"]
