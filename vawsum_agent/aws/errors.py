@@ -129,7 +129,8 @@ def _from_answer(exc: ClientError, action: str, subject: str) -> AwsError:
     if code in _DENIED or status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
         return AccessDenied(message, operation=operation, code=code, hint=_denied_hint(action, code))
     if code in _NOT_FOUND:
-        return NotFound(message, operation=operation, code=code)
+        hint = "create the bucket, or correct its name in the configuration" if code == "NoSuchBucket" else ""
+        return NotFound(message, operation=operation, code=code, hint=hint)
     return Rejected(message, operation=operation, code=code)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 import traceback
@@ -48,7 +49,7 @@ def exit_code_of(command: Callable[[], object]) -> int:
     except (click.Abort, KeyboardInterrupt):
         code = INTERRUPTED
     except Exception as error:  # noqa: BLE001 - the last line of defence: a user never sees a traceback
-        _report_bug(error)
+        _report_unforeseen(error)
         code = 1
     return code
 
@@ -61,6 +62,15 @@ def _report(message: str, hint: str = "") -> None:
     text = " ".join(message.split("\n"))
     # A message may quote a file, a server or AWS.
     click.echo(printable(f"error: {text} ({hint})" if hint else f"error: {text}"), err=True)
+
+
+def _report_unforeseen(error: Exception) -> None:
+    """Whatever else met a full disk says so itself: here it is what we print that finds no room."""
+    if isinstance(error, OSError) and error.errno == errno.ENOSPC and error.filename is None:
+        _silence_stdout()
+        _report("what was to be printed can't be written: no space left", "print it elsewhere")
+    else:
+        _report_bug(error)
 
 
 def _report_bug(error: Exception) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import warnings
 
@@ -40,6 +41,15 @@ def cli() -> None:
 
 def main() -> None:
     """Run the command that the arguments name, and exit."""
+    _open_what_is_closed()
     if not sys.warnoptions:
         warnings.simplefilter("ignore")  # Python's own remarks are for developers, who ask for them with -W
     sys.exit(exit_code_of(lambda: cli(prog_name="vawsum-agent", standalone_mode=False)))
+
+
+def _open_what_is_closed() -> None:
+    """Give what is printed somewhere to go where the caller closed it: Python has no stream then."""
+    for name in ("stdin", "stdout", "stderr"):
+        if getattr(sys, name) is None:
+            nowhere = open(os.devnull, "r" if name == "stdin" else "w")  # noqa: PTH123, SIM115 - for as long as we live
+            setattr(sys, name, nowhere)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _SECTION = "client"
+_WITH_VALUE = frozenset({"user", "password", "host", "port", "socket"})
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
 
@@ -55,7 +56,12 @@ def read_option_file(path: str) -> Client:
         raise AgentError(what, hint=hint) from None
     if not parser.has_section(_SECTION):
         raise AgentError(f"{path} has no section [{_SECTION}]", hint="add it, with user, password and socket or host")
-    options = {name: parser.get(_SECTION, name) or "" for name in parser.options(_SECTION)}
+    # Not by the parser's own way, which takes no option without a value, such as `compress`.
+    given = {name: configparser.RawConfigParser.get(parser, _SECTION, name) for name in parser.options(_SECTION)}
+    if any(value is None and (name in _WITH_VALUE or len(name.split()) > 1) for name, value in given.items()):
+        # The line is not quoted: what stands there without its sign may be the password.
+        raise AgentError(f"a line of [{_SECTION}] in {path} has no =", hint='name = value, such as: user = "vawsum"')
+    options = {name: parser.get(_SECTION, name) for name, value in given.items() if value is not None}
     return _client(path, options, owner)
 
 

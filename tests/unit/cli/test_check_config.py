@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -43,7 +45,7 @@ def test_messages_are_printable(agent: Agent) -> None:
 
 def test_violations(agent: Agent) -> None:
     """Every violation is a line on stderr, or a row with its four parts; the exit code is 78."""
-    agent.config.write_text('[agent]\nrole = "wbe"\n[[logs.source]]\npaths = ["/x"]\nformat = "json"\n[backup]\n')
+    agent.config.write_text('[agent]\nrole = "wbe"\n[[logs.source]]\npaths = ["/x"]\nformat = "json"\n[deploy]\n')
     ended = agent.run("check-config")
     assert (ended.code, ended.out) == (78, "")
     assert len(ended.err.splitlines()) == 3
@@ -51,7 +53,7 @@ def test_violations(agent: Agent) -> None:
     document = json.loads(as_json.out)
     assert as_json.code == 78
     assert document["valid"] is False
-    assert [row["key"] for row in document["violations"]] == ["agent.role", "logs.source[0].name", "backup"]
+    assert [row["key"] for row in document["violations"]] == ["agent.role", "logs.source[0].name", "deploy"]
     assert document["violations"][0]["value"] == "wbe"
     assert document["violations"][1]["value"] is None
     assert all(set(row) == {"file", "key", "value", "expected"} for row in document["violations"])
@@ -80,3 +82,13 @@ def test_doctor_is_content(agent: Agent) -> None:
     assert ended.code == 0
     assert {row["severity"] for row in document["findings"]} <= {"ok", "warning"}
     assert all(set(row) == {"severity", "what", "where", "remedy"} for row in document["findings"])
+
+
+def test_closed_stdout(agent: Agent) -> None:
+    """Nobody listens: that is no bug of ours, and the exit code tells all the same."""
+    agent.config.write_text("[metrics]\n")
+    command = f'"{sys.executable}" -m vawsum_agent check-config --config "{agent.config}"'
+    for where, code in ((">&-", 0), ("2>&- >&-", 0), (">/dev/full", 1)):
+        ended = subprocess.run(["sh", "-c", f"{command} {where}"], capture_output=True, text=True, check=False)
+        assert ended.returncode == code, ended.stderr
+        assert "bug" not in ended.stderr

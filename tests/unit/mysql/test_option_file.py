@@ -89,3 +89,13 @@ def test_no_bytes_raise(tmp_path_factory: pytest.TempPathFactory, content: bytes
         read_option_file(written(folder, content))
     except AgentError:
         return
+
+
+def test_a_line_without_its_sign(tmp_path: Path) -> None:
+    """It is no option, and what stands there is not repeated."""
+    path = tmp_path / "my.cnf"
+    path.touch(mode=0o600)
+    path.write_text(f"[client]\nuser agent\npassword {SECRET}\n")
+    with pytest.raises(AgentError, match="has no =") as refused:
+        read_option_file(str(path))
+    assert SECRET not in str(refused.value)
