@@ -42,6 +42,12 @@ _STOP_S = 15.0
 _HURRIED_S = 0.1
 """Between two looks at a job that is to end."""
 
+_ENDING_S = 10.0
+"""Of a drain's time, what is left for a job that is told to end, and for the components that are drained after us."""
+
+_LOOK_S = 0.5
+"""Between two looks at a deadline that may be cut short meanwhile."""
+
 
 class BackupComponent:
     """Backs up by the schedule, holds drills, and watches how old the newest backup is.
@@ -90,8 +96,15 @@ class BackupComponent:
         self._set_state(State.RUNNING)
 
     def drain(self, deadline: Deadline) -> None:
-        """See `Component.drain`. Ends the job that runs: it runs again after the next start."""
+        """See `Component.drain`. Waits for the job that runs, and ends it shortly before the deadline.
+
+        One that was ended runs again after the next start.
+        """
         self._set_state(State.DRAINING)
+        self._runs.start_no_more()
+        while (left_s := deadline.remaining_s() - _ENDING_S) > 0.0:
+            if self._runs.idle.wait(min(left_s, _LOOK_S)):
+                break
         ended = self._runs.finish()
         self._wake.set()
         is_over = self._runs.idle.wait(deadline.remaining_s())
@@ -158,7 +171,7 @@ class BackupComponent:
                 self._wake.clear()
                 self._turn()
                 self._pulse.beat(TURN_S)
-                self._wake.wait(TURN_S if self._runs.idle.is_set() or not self._runs.is_finishing else _HURRIED_S)
+                self._wake.wait(TURN_S if self._runs.idle.is_set() or not self._runs.is_ending else _HURRIED_S)
         except Exception as exc:  # noqa: BLE001 - a thread's last word; the supervisor replaces the component
             self._failure = exc
             _log.exception("backup_died")

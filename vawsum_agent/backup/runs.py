@@ -1,7 +1,7 @@
 """The job that the schedule started, and what jobs left behind: started, followed, ended, written off.
 
 A job writes into the journal what it did. What it could not write, since it was killed or never got so far, is written
-here. Owned by the component's thread, but for `finish`.
+here. Owned by the component's thread, but for `start_no_more` and `finish`.
 """
 
 from __future__ import annotations
@@ -69,12 +69,14 @@ class Runs:
     Attributes:
         idle: set while no job of ours runs.
         is_finishing: no job is started any more.
+        is_ending: the one that runs is ended, too.
     """
 
     def __init__(self, journal: Journal, agenda: Agenda, inquiry: Inquiry, start_job: StartJob, clock: Clock) -> None:
         self.idle = threading.Event()
         self.idle.set()
         self.is_finishing = False
+        self.is_ending = False
         self._journal = journal
         self._agenda = agenda
         self._inquiry = inquiry
@@ -84,14 +86,19 @@ class Runs:
         self._own: _Own | None = None
         self._kill_at: float | None = None
         self._unwritten: list[Outcome] = []
-        # Held while a job is started: after `finish` has returned none is.
+        # Held while a job is started: after `start_no_more` has returned none is.
         self._turnover = threading.Lock()
+
+    def start_no_more(self) -> None:
+        """Start no job any more; the one that runs goes on."""
+        with self._turnover:
+            self.is_finishing = True
 
     def finish(self) -> str | None:
         """Start no job any more and end the one that runs, with the thread's next turn. Returns what it is."""
-        with self._turnover:
-            self.is_finishing = True
-            own = self._own
+        self.start_no_more()
+        own = self._own
+        self.is_ending = True
         return None if own is None else own.kind
 
     def close(self) -> None:
@@ -124,7 +131,7 @@ class Runs:
         """
         own = self._own
         if own is not None:
-            if self.is_finishing:
+            if self.is_ending:
                 self._press(own.job)
             code = own.job.exit_code()
             if code is not None:
@@ -132,7 +139,7 @@ class Runs:
                 self._ended(own, code)
         running = self._journal.running()
         if running is not None and self._own is None and not self._journal.is_locked():
-            if not self.is_finishing:
+            if not self.is_ending:
                 self._write_off(running)
             running = None
         return running, [*self._journal.outcomes(), *self._unwritten]

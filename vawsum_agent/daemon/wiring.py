@@ -157,12 +157,13 @@ class Builder:
         if config.metrics is not None and place is not None:
             metrics = config.metrics
             parts.append(Part("metrics", lambda: self._metrics(metrics, identity, session, place)))
-        if config.images is not None:
-            images = config.images
-            parts.append(Part("images", lambda: self._images(images, identity, session)))
+        # Its drain waits for a job that may take hours: those with data to send are drained before.
         if config.backup is not None:
             backup = config.backup
             parts.append(Part("backup", lambda: self._backup(config.agent, backup, identity, session)))
+        if config.images is not None:
+            images = config.images
+            parts.append(Part("images", lambda: self._images(images, identity, session)))
         if config.logs is not None:
             parts.append(Part("logs", lambda: self._logs(config, identity, session)))
         return parts

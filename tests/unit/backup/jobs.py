@@ -41,6 +41,10 @@ SUCCEEDS = "with journal.locked(): run(); end(is_ok=True, backup_id='ID', size_b
 )
 FAILS = "with journal.locked(): run(); end(is_ok=False, error='Access denied for user vawsum', hint='mend it')"
 HANGS = "with journal.locked():\n run()\n time.sleep(600)"
+WAITS = """with journal.locked():
+ run()
+ while not Path(sys.argv[1], 'go-on').exists(): time.sleep(0.05)
+ end(is_ok=True, backup_id='ID', size_bytes=5)""".replace("ID", BACKUP_ID)
 IS_BUSY = "sys.exit(75)"
 DIES_EARLY = "sys.exit('error: no module named this')"
 KILLS_ITSELF = "import os\nwith journal.locked():\n run()\n os.kill(os.getpid(), 9)"

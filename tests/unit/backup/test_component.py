@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
 import time
 from typing import TYPE_CHECKING
 
@@ -20,6 +21,7 @@ from tests.unit.backup.jobs import (
     KILLS_ITSELF,
     NEVER_NOW,
     SUCCEEDS,
+    WAITS,
     Host,
     backup,
     wait_until,
@@ -28,6 +30,7 @@ from vawsum_agent.backup.journal import Journal, Outcome, Running
 from vawsum_agent.core.clock import Deadline
 from vawsum_agent.core.component import State
 from vawsum_agent.core.errors import AccessDenied, DrainTimeout, Unavailable
+from vawsum_agent.daemon.operation import CuttableDeadline
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -203,15 +206,42 @@ def test_a_job_by_hand_is_shown_and_left_alone(host: Host) -> None:
 
 
 def test_stopping_ends_the_job(host: Host) -> None:
-    """A drain ends the job that runs and says so; when the component has stopped no process is left."""
+    """A drain whose time is over ends the job and says so; when the component has stopped no process is left."""
     host.script.text = HANGS
     host.component.start()
     wait_until(host.journal.running, "a job runs")
     with pytest.raises(DrainTimeout, match="backup that ran was ended"):
-        host.component.drain(Deadline(host.clock, 30.0))
+        host.component.drain(Deadline(host.clock, 12.0))
     host.component.stop()
     assert not host.journal.is_locked()
     assert host.component.status().state is State.STOPPED
+
+
+def test_a_drain_waits_for_the_job(host: Host, tmp_path: Path) -> None:
+    """One that ends by itself in time is not ended, and the drain is complete; no other is started meanwhile."""
+    host.script.text = WAITS
+    host.component.start()
+    wait_until(host.journal.running, "a job runs")
+    timer = threading.Timer(1.0, (tmp_path / "go-on").touch)
+    timer.start()
+    host.component.drain(Deadline(host.clock, 120.0))
+    timer.join()
+    (outcome,) = host.journal.outcomes()
+    assert (outcome.is_ok, outcome.is_halted) == (True, False)
+    assert len(host.script.started) == 1
+
+
+def test_a_drain_that_is_cut_short(host: Host) -> None:
+    """A stop in the middle of a long drain does not wait for its end."""
+    host.script.text = HANGS
+    host.component.start()
+    wait_until(host.journal.running, "a job runs")
+    deadline = CuttableDeadline(host.clock, 3600.0)
+    timer = threading.Timer(1.0, deadline.cut, [5.0])
+    timer.start()
+    with pytest.raises(DrainTimeout, match="backup that ran was ended"):
+        host.component.drain(deadline)
+    timer.join()
 
 
 def test_stopping_ends_a_job_that_does_not_listen(host: Host) -> None:
