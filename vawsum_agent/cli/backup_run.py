@@ -108,7 +108,7 @@ def _document(here: Ground, outcome: Outcome, manifest: Manifest | None, *, is_v
         "sha256": manifest.dump.sha256,
         "binlog": None if manifest.binlog is None else f"{manifest.binlog.file}:{manifest.binlog.position}",
         "is_verified": is_verified,
-        "flags": manifest.flags,
+        "flags": outcome.flags,
     }
 
 
@@ -131,5 +131,5 @@ def _print(here: Ground, outcome: Outcome, manifest: Manifest | None, *, is_veri
         names = ", ".join(f"{frame.database}.{frame.name}" for frame in loose[:3])
         what = f"  not in the snapshot: {counted(len(loose), 'table')} without transactions ({printable(names)}"
         click.echo(what + (", …)" if len(loose) > 3 else ")"))  # noqa: PLR2004 - as many as are named
-    for flag in manifest.flags:
+    for flag in outcome.flags:
         click.echo(f"  ! {printable(flag)}")

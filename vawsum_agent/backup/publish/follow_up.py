@@ -22,6 +22,19 @@ _log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
+class FollowedUp:
+    """What came of it.
+
+    Attributes:
+        is_verified: it was read back.
+        remark: what people should know, in a sentence; empty for nothing.
+    """
+
+    is_verified: bool
+    remark: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class FollowUp:
     """Does so.
 
@@ -37,14 +50,14 @@ class FollowUp:
     keep_at_least: int
     clock: Clock
 
-    def __call__(self, name: BackupName, manifest: Manifest) -> bool:
-        """Follow up on one; tells whether it was read back.
+    def __call__(self, name: BackupName, manifest: Manifest) -> FollowedUp:
+        """Follow up on one.
 
         Raises:
             BackupError: it was published, and could not be read back as it was written.
         """
         if self.verify is None:
-            return False
+            return FollowedUp(is_verified=False)
         try:
             self.verify(name, manifest)
         except AgentError as exc:
@@ -61,9 +74,8 @@ class FollowUp:
                 now=self.clock.now(),
             )
         except AgentError as exc:
-            # What is kept for a night too long harms nobody; the next run marks it.
-            _log.warning("backups_not_marked", error=exc.message, hint=exc.hint)
-        else:
-            if marked:
-                _log.info("backups_marked", backup_ids=[each.backup_id for each in marked])
-        return True
+            # What is kept for a night too long harms nobody, and the next run marks it; what is kept for ever costs.
+            return FollowedUp(is_verified=True, remark=f"older backups could not be marked for removal: {exc.message}")
+        if marked:
+            _log.info("backups_marked", backup_ids=[each.backup_id for each in marked])
+        return FollowedUp(is_verified=True)

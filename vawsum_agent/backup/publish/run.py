@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from vawsum_agent.backup.journal import Journal
     from vawsum_agent.backup.manifest import Manifest
     from vawsum_agent.backup.publish.catalog import Catalog
+    from vawsum_agent.backup.publish.follow_up import FollowedUp
     from vawsum_agent.backup.publish.leftovers import LeftoverBucket
     from vawsum_agent.core.clock import Clock
 
@@ -78,8 +79,7 @@ class Means:
     """What a run works with.
 
     Attributes:
-        follow_up: what is done once it is published: it is read back, and older ones are marked; tells whether it was
-            read. Raises AgentError.
+        follow_up: what is done once it is published: it is read back, and older ones are marked. Raises AgentError.
         show: told the phase, bytes done and bytes in all.
         is_halted: whether to give up.
     """
@@ -90,7 +90,7 @@ class Means:
     right: Right
     journal: Journal
     clock: Clock
-    follow_up: Callable[[BackupName, Manifest], bool]
+    follow_up: Callable[[BackupName, Manifest], FollowedUp]
     show: Callable[[str, int, int | None], None]
     is_halted: Callable[[], bool]
 
@@ -200,8 +200,10 @@ class BackupRun:
             manifest = self._make(order, tenure)
             tenure.note(self._slot, name.backup_id)
             self._sweep(name)
-            is_verified = means.follow_up(name, manifest)
-        return replace(self._outcome(began, manifest), is_verified=is_verified), manifest
+            done = means.follow_up(name, manifest)
+        outcome = self._outcome(began, manifest)
+        flags = [*outcome.flags, done.remark] if done.remark else outcome.flags
+        return replace(outcome, is_verified=done.is_verified, flags=flags), manifest
 
     def _sweep(self, name: BackupName) -> None:
         """Throw away what other runs have left in S3, such as one that could not abort its upload for S3 was away."""

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 _T = TypeVar("_T")
 
+_LOOK_UP_EVERY_S = 0.5
+
 
 @dataclass(frozen=True, slots=True)
 class Patience:
@@ -55,10 +57,14 @@ class Persistent:
         patience: how long.
         clock: measures it.
         stopped: set: nothing is tried again, and nobody waits any more.
+        is_halted: asked while waiting; the same.
     """
 
-    def __init__(self, patience: Patience, clock: Clock, stopped: threading.Event) -> None:
+    def __init__(
+        self, patience: Patience, clock: Clock, stopped: threading.Event, is_halted: Callable[[], bool] = lambda: False
+    ) -> None:
         self._patience = patience
+        self._is_halted = is_halted
         self._clock = clock
         self._stopped = stopped
         self._dice = random.Random()  # noqa: S311 - jitter
@@ -79,12 +85,19 @@ class Persistent:
                 now = self._clock.monotonic()
                 failing_since = now if failing_since is None else failing_since
                 left_s = failing_since + self._patience.with_error_s(error, has_worked=self._has_worked) - now
-                if left_s <= 0 or self._stopped.wait(min(left_s, self._wait_s(attempt))):
+                if left_s <= 0 or self._is_ended_within(min(left_s, self._wait_s(attempt))):
                     raise
                 attempt += 1
             else:
                 self._has_worked = True
                 return done
+
+    def _is_ended_within(self, wait_s: float) -> bool:
+        while wait_s > 0:
+            if self._is_halted() or self._stopped.wait(min(wait_s, _LOOK_UP_EVERY_S)):
+                return True
+            wait_s -= _LOOK_UP_EVERY_S
+        return self._is_halted()
 
     def _wait_s(self, attempt: int) -> float:
         patience = self._patience

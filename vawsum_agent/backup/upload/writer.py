@@ -96,7 +96,7 @@ class ObjectWriter:
         self._most_pending_bytes = most_pending_bytes
         self._is_halted = is_halted
         self._stopped = threading.Event()
-        self._persistent = Persistent(patience or Patience(), clock, self._stopped)
+        self._persistent = Persistent(patience or Patience(), clock, self._stopped, is_halted)
         self._sending = Sending(self._begin, self._persistent, self._stopped)
         self._whole = hashlib.sha256()
         self._number = 1

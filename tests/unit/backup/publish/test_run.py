@@ -15,6 +15,7 @@ from vawsum_agent.backup.journal import Journal
 from vawsum_agent.backup.manifest import Database, Frame, Stored, encode
 from vawsum_agent.backup.names import MANIFEST, BackupName
 from vawsum_agent.backup.publish.catalog import Catalog
+from vawsum_agent.backup.publish.follow_up import FollowedUp
 from vawsum_agent.backup.publish.make import Maker
 from vawsum_agent.backup.publish.run import BackupRun, Means
 from vawsum_agent.backup.server.facts import Server
@@ -152,7 +153,7 @@ def run(folder: Path, right: Right, source: Source | None = None, bucket: Memory
         right=right,
         journal=Journal(folder),
         clock=clock,
-        follow_up=lambda *_: True,
+        follow_up=lambda *_: FollowedUp(is_verified=True),
         show=lambda *_: None,
         is_halted=lambda: False,
     )

@@ -85,3 +85,13 @@ def test_who_is_stopped_waits_no_more() -> None:
     threading.Timer(0.05, stopped.set).start()
     with pytest.raises(Unavailable):
         persistent.call(failing(Unavailable("x")))
+
+
+def test_who_is_told_to_end_waits_no_more() -> None:
+    """Ctrl-C amid half an hour of an outage ends it at once."""
+    halted = threading.Event()
+    endless = Patience(first_wait_s=3600, longest_wait_s=3600)
+    persistent = Persistent(endless, StepClock(1), threading.Event(), halted.is_set)
+    threading.Timer(0.05, halted.set).start()
+    with pytest.raises(Unavailable):
+        persistent.call(failing(Unavailable("x")))
