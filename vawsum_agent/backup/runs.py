@@ -118,6 +118,7 @@ class Runs:
                 job = self._start_job(kind, slot)
             except BackupError as error:
                 self._fail(kind, slot, self._clock.now(), error.message, error.hint)
+                _log.warning("backup_job_ended", kind=kind, slot=slot, error=error.message, hint=error.hint)
                 return
             self._set_own(_Own(kind, slot, job, self._clock.now(), before))
         # If we die from here on, the kernel ends the job, and the next start finds what it left.
@@ -167,22 +168,28 @@ class Runs:
             for outcome in self._journal.outcomes()
             if outcome not in own.before and (outcome.kind, outcome.slot) == (own.kind, own.slot)
         ]
-        took_s = round(self._clock.now() - own.started_at, 1)
-        _log.info("backup_job_ended", kind=own.kind, slot=own.slot, exit_code=code, took_s=took_s)
         self._inquiry.ask_soon()
-        if self.is_finishing:
-            return  # what it left is looked at by the next start
-        now_s = self._clock.monotonic()
-        if told:
-            if not told[-1].is_ok:
-                self._agenda.failed(own.kind, own.slot, now_s)
-        elif code == _BUSY:
-            self._agenda.was_busy(own.kind, own.slot, now_s)
+        outcome = told[-1] if told else self._untold(own, code)
+        took_s = round(self._clock.now() - own.started_at, 1)
+        log = _log.bind(kind=own.kind, slot=own.slot, exit_code=code, took_s=took_s)
+        if outcome is None or outcome.is_ok or outcome.is_halted:
+            log.info("backup_job_ended")
         else:
-            self._fail(own.kind, own.slot, own.started_at, *_why(code, own.job.last_words()))
+            log.warning("backup_job_ended", error=outcome.error, hint=outcome.hint)
+        if told and not told[-1].is_ok and not self.is_ending:
+            self._agenda.failed(own.kind, own.slot, self._clock.monotonic())
 
-    def _fail(self, kind: JobKind, slot: float, started_at: float, error: str, hint: str) -> None:
-        """Write down a failure that the job itself did not."""
+    def _untold(self, own: _Own, code: int) -> Outcome | None:
+        """See to a job that did not say how it ended. Returns its failure; None where it is none."""
+        if self.is_ending:
+            return None  # what it left is looked at by the next start
+        if code == _BUSY:
+            self._agenda.was_busy(own.kind, own.slot, self._clock.monotonic())
+            return None
+        return self._fail(own.kind, own.slot, own.started_at, *_why(code, own.job.last_words()))
+
+    def _fail(self, kind: JobKind, slot: float, started_at: float, error: str, hint: str) -> Outcome:
+        """Write down a failure that the job itself did not, and return it."""
         self._agenda.failed(kind, slot, self._clock.monotonic())
         running = self._left_behind()
         outcome = Outcome(
@@ -198,6 +205,7 @@ class Runs:
         )
         self._inquiry.abort_soon(outcome.backup_id if kind == "backup" else "")
         self._book(outcome)
+        return outcome
 
     def _left_behind(self) -> Running | None:
         return None if self._journal.is_locked() else self._journal.running()

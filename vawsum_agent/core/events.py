@@ -92,7 +92,7 @@ EVENTS = {
     "removals_done": "The owner's helper answered a request; counts its files by what became of them.",
     # backups
     "backup_died": "The thread of the backup capability ended on a bug; the component is replaced.",
-    "backup_job_ended": "A backup or drill of the schedule ended; the journal of jobs, and `status`, tell how.",
+    "backup_job_ended": "A backup or drill of the schedule ended; a warning says why it failed.",
     "backup_job_killed": "A backup, drill or restore was killed, with an earlier daemon or by somebody; it is noted.",
     "backup_job_started": "A backup or drill of the schedule was started, as a process of its own.",
     "backup_leftovers_kept": "What a killed backup had begun to upload could not be thrown away; it is tried again.",

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from msgspec.structs import replace
+from structlog.testing import capture_logs
 
 from tests.unit.backup.jobs import (
     BACKUP_ID,
@@ -119,6 +120,28 @@ def test_a_failed_run_is_told_and_made_good(host: Host) -> None:
     host.clock.ahead_s = 11 * 60.0
     host.bucket.there = backup(host.clock.now() + 5.0)
     wait_until(lambda: host.component.status().state is State.RUNNING, "it is well again")
+
+
+@pytest.mark.parametrize(
+    ("script", "level", "words"),
+    [
+        (FAILS, "warning", "Access denied for user vawsum"),
+        (DIES_EARLY, "warning", "no module named this"),
+        (SUCCEEDS, "info", ""),
+        (IS_BUSY, "info", ""),
+    ],
+)
+def test_the_log_says_why_it_failed(host: Host, script: str, level: str, words: str) -> None:
+    """What failed is a warning with the error, whoever wrote it down; all else is none."""
+    host.script.text = script
+    with capture_logs() as lines:
+        host.component.start()
+        wait_until(lambda: any(line["event"] == "backup_job_ended" for line in lines), "the end is logged")
+        host.component.stop()
+    line = next(line for line in lines if line["event"] == "backup_job_ended")
+    assert (line["log_level"], line["kind"]) == (level, "backup")
+    assert words in line.get("error", "")
+    assert ("error" in line) is bool(words)
 
 
 def test_a_failed_run_waits_before_it_is_tried_again(tmp_path: Path) -> None:
