@@ -16,7 +16,9 @@ from vawsum_agent.backup.restore.plan import selected
 from vawsum_agent.backup.restore.run import Means, Request, Restored
 from vawsum_agent.backup.restore.run import restore as restore_into
 from vawsum_agent.backup.restore.source import Source, Waiting
+from vawsum_agent.backup.restore.target import look
 from vawsum_agent.backup.restore.text import sql_of
+from vawsum_agent.backup.restore.unfinished import unfinished
 from vawsum_agent.backup.server.programs import find_shell
 from vawsum_agent.cli.backup_options import Ground, chosen, ground
 from vawsum_agent.cli.backup_progress import interruptible, shown
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from vawsum_agent.backup.manifest import Manifest
+    from vawsum_agent.backup.restore.option_file import OptionFile
     from vawsum_agent.backup.restore.plan import Selection
     from vawsum_agent.backup.restore.report import Row
     from vawsum_agent.cli.backup_progress import Show
@@ -94,7 +97,10 @@ def restore(  # noqa: PLR0913 - an option each
         raise UsageError("--stdout goes with neither --json nor --force nor --resume", hint="leave these out")
     option_file = look_at(into) if into is not None else None
     here = ground(config_path)
-    name = chosen(here.catalog, backup_id, server or here.server)
+    name = None
+    if option_file is not None and resume and backup_id == "latest":
+        name = _begun(here, option_file, server or here.server, database, table)
+    name = name or chosen(here.catalog, backup_id, server or here.server)
     manifest = here.catalog.manifest(name)
     selection = selected(manifest, database, table)
     if option_file is None:
@@ -138,6 +144,19 @@ def restore(  # noqa: PLR0913 - an option each
     else:
         _print(name, restored)
     return int(bool(restored.report.differences))
+
+
+def _begun(here: Ground, option_file: OptionFile, server: str, database: str, table: str) -> BackupName | None:
+    """Find the backup whose restore was broken off: a newer one may have been made since."""
+    with option_file.readable() as (path, _):
+        return unfinished(
+            here.journal.folder,
+            server,
+            database,
+            table,
+            lambda: look(path).identity,
+            here.catalog.manifest,
+        )
 
 
 def _print_sql(here: Ground, name: BackupName, manifest: Manifest, selection: Selection) -> int:

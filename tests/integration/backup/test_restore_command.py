@@ -152,6 +152,22 @@ def test_killed_and_resumed(host: DatabaseHost, shop: MariaDb, target: MariaDb) 
     assert list(host.journal.folder.glob("restore-*.json")) == []
 
 
+def test_resumed_after_a_newer_backup(host: DatabaseHost, target: MariaDb) -> None:
+    """--resume alone means the restore that was broken off, whatever was published since; another one it is not."""
+    into = ("--into", str(target.option_file), "--database", "shop")
+    with host.start("backup", "restore", *into) as process:
+        wait_for(lambda: _small_tables_are_done(host))
+        process.kill()
+    host.backed_up("--no-verify")
+    first, _ = host.ids()
+    other = host.run("backup", "restore", "--into", str(target.option_file), "--resume")
+    assert (other.code, "there is no restore of everything" in other.error) == (1, True)
+    resumed = host.run("backup", "restore", *into, "--resume", "--json")
+    assert resumed.code == 0, resumed.error
+    assert "going on: 2 of 3 tables are done" in resumed.error
+    assert resumed.document["backup_id"] == first
+
+
 def test_interrupted(host: DatabaseHost, target: MariaDb) -> None:
     """Ctrl-C ends it in order: what is done is said, no client is left, and the lock is free."""
     with host.start("backup", "restore", "--into", str(target.option_file), "--database", "shop") as process:

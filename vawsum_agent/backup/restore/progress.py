@@ -58,6 +58,23 @@ class Earlier:
     tables: set[tuple[str, str]] = field(default_factory=set)
 
 
+def records(folder: Path) -> list[tuple[Path, Record]]:
+    """List the restores that are not done, the one that was begun last first. What can't be read is left out.
+
+    Args:
+        folder: of the journal.
+    """
+    found = []
+    for path in folder.glob("restore-*.json"):
+        try:
+            record = _record(path.read_bytes())
+        except (OSError, msgspec.MsgspecError, UnicodeDecodeError):
+            continue
+        if record.version == _VERSION:
+            found.append((path, record))
+    return sorted(found, key=lambda row: row[1].started_at, reverse=True)
+
+
 class Progress:
     """One restore's file. Threads may note side by side.
 
@@ -84,13 +101,13 @@ class Progress:
     def earlier(self) -> Earlier | None:
         """Tell of a run that was broken off; None without one, or one that can't be read."""
         try:
-            lines = self.path.read_bytes().split(b"\n")
-            found = Earlier(msgspec.json.decode(lines[0], type=Record))
+            content = self.path.read_bytes()
+            found = Earlier(_record(content))
         except (OSError, msgspec.MsgspecError, UnicodeDecodeError):
             return None
         if found.record.version != _VERSION:
             return None
-        for line in lines[1:-1]:  # what follows the last newline was cut off by a crash
+        for line in content.split(b"\n")[1:-1]:  # what follows the last newline was cut off by a crash
             match msgspec.json.decode(line):
                 case ["table", str(database), str(name)]:
                     found.tables.add((database, name))
@@ -161,6 +178,10 @@ class Progress:
 
     def _unwritable(self, error: OSError) -> StateError:
         return StateError(f"{self.path} can't be written: {error.strerror}", hint="free some space, or see who owns it")
+
+
+def _record(content: bytes) -> Record:
+    return msgspec.json.decode(content.split(b"\n", 1)[0], type=Record)
 
 
 def _line(kind: str, *values: str) -> bytes:
