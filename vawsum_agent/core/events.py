@@ -99,7 +99,6 @@ EVENTS = {
     "backup_outcome_not_kept": "How a job ended could not be written into the journal of jobs.",
     "backup_uploads_aborted": "Parts of backups that were cut off were thrown away.",
     "backups_marked": "Old backups were marked: the bucket's lifecycle rule may remove them.",
-    "backups_not_marked": "Which old backups may go could not be marked in S3; the next backup tries again.",
     "backups_not_seen": "S3 could not be asked which backup is the newest; what was known before stays.",
     "backups_seen_again": "S3 answers again which backup is the newest.",
     "lease_not_released": "The lease on these data could not be given back; it ends by itself.",
