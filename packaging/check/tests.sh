@@ -1,21 +1,29 @@
 #!/usr/bin/env bash
-# Runs all tests as two halves side by side: most of them wait far more than they compute. Fails when either half does.
-# What is given goes to both, as arguments for pytest.
+# Runs all tests in three lanes side by side: most of them wait far more than they compute. Fails when any lane does.
+# What is given goes to all of them, as arguments for pytest.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 mkdir -p build
-log=build/tests-first-half.log
-first=(tests/unit tests/integration/backup tests/integration/images tests/integration/sandbox_s3)
+storage=(tests/integration/backup tests/integration/images tests/integration/sandbox_s3)
 
-.venv/bin/pytest "$@" "${first[@]}" >"$log" 2>&1 &
-half=$!
-trap 'kill "$half" 2>/dev/null || true' EXIT
-second_failed=0
-.venv/bin/pytest "$@" tests/integration tests/e2e "${first[@]/#/--ignore=}" || second_failed=1
-first_failed=0
-wait "$half" || first_failed=1
-cat "$log"
-if ((first_failed || second_failed)); then
-  echo "tests: a half failed (first: $first_failed, second: $second_failed); the second's summary stands above the first's output"
+lane() { # name, then what it runs; its output goes to a file
+  local name=$1
+  shift
+  .venv/bin/pytest "$@" >"build/tests-$name.log" 2>&1 &
+  lanes[$!]=$name
+}
+
+declare -A lanes=()
+trap 'kill "${!lanes[@]}" 2>/dev/null || true' EXIT
+lane unit "$@" tests/unit
+lane storage "$@" "${storage[@]}"
+failed=()
+.venv/bin/pytest "$@" tests/integration tests/e2e "${storage[@]/#/--ignore=}" || failed+=(others)
+for process in "${!lanes[@]}"; do
+  wait "$process" || failed+=("${lanes[$process]}")
+done
+cat build/tests-unit.log build/tests-storage.log
+if ((${#failed[@]})); then
+  echo "tests: failed: ${failed[*]} (the summary of the others stands above the output of unit and storage)"
   exit 1
 fi
