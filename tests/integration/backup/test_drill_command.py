@@ -94,6 +94,7 @@ def test_proven(server: MariaDb, host: DatabaseHost) -> None:
     assert (drilled.rows, drilled.by, drilled.problems) == (20_004, "i-0db1", [])
 
 
+@pytest.mark.soak
 def test_kept(host: DatabaseHost) -> None:
     """What is printed for people tells the RTO, and how to look into the scratch server; the next drill ends it."""
     host.backed_up()

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from sandbox import Sandbox
 
-MEGABYTES = count(80, 160)
+MEGABYTES = count(64, 160)
 BYTES_PER_S = count(6, 1) * 1_000_000
 NET_WRITE_TIMEOUT_S = count(10, 20)
 MOST_RESIDENT = 150 << 20

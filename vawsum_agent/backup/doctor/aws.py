@@ -54,7 +54,7 @@ def aws(
         found.append(of_newest(newest, backup, server, now))
         found += drills(backup, state_dir, newest)
     except AgentError as error:
-        found.append(Finding(Severity.PROBLEM, error.message, where, error.hint or _remedy(error, backup, session)))
+        found.append(Finding(Severity.PROBLEM, error.message, where, _remedy(error, backup, session)))
     if tells_the_clock:
         # Above all where requests were refused: a clock that is far off is why.
         yield from probe.skew.findings()
@@ -97,6 +97,6 @@ def of_versioning(bucket: str, *, is_versioned: bool) -> Finding:
 
 
 def _remedy(error: AgentError, backup: BackupConfig, session: AwsSession) -> str:
-    if isinstance(error, NotFound):
+    if isinstance(error, NotFound) and (error.code == "NoSuchBucket" or not error.hint):
         return f"correct `bucket`, or: aws s3 mb s3://{backup.bucket} --region {session.region}"
-    return _CHECK
+    return error.hint or _CHECK

@@ -55,7 +55,7 @@ def aws(images: ImagesConfig, session: AwsSession, *, tells_the_clock: bool) -> 
             probe = probes.setdefault(folder.bucket, ObjectsProbe(session, folder.bucket))
             found += _Folder(folder, probe, where).findings(is_first=is_new)
         except AwsError as error:
-            remedy = error.hint or _remedy(error, folder, session)
+            remedy = _remedy(error, folder, session)
             found.append(Finding(Severity.PROBLEM, error.message, where, remedy))
             if isinstance(error, Unavailable):
                 break  # each further folder would wait as long
@@ -67,9 +67,9 @@ def aws(images: ImagesConfig, session: AwsSession, *, tells_the_clock: bool) -> 
 
 
 def _remedy(error: AwsError, folder: ImagesFolder, session: AwsSession) -> str:
-    if isinstance(error, NotFound):
+    if isinstance(error, NotFound) and (error.code == "NoSuchBucket" or not error.hint):
         return f"correct `bucket`, or: aws s3 mb s3://{folder.bucket} --region {session.region}"
-    return "check network, proxy and endpoint settings"
+    return error.hint or "check network, proxy and endpoint settings"
 
 
 class _Folder:
