@@ -81,7 +81,8 @@ def _is_damage(error: AgentError) -> bool:
     """Whether it is about the bytes, or the object that should hold them, rather than the way to them."""
     if isinstance(error, AwsError):
         return isinstance(error, ObjectExists) or error.code in {"NoSuchKey", "InvalidRange"}
-    return not isinstance(error.__cause__, AwsError)
+    cause = error.__cause__
+    return not isinstance(cause, AwsError) or isinstance(cause, ObjectExists)
 
 
 def _read_back(
