@@ -5,7 +5,7 @@ set -euo pipefail
 cd "$(dirname "$0")/../.."
 mkdir -p build
 pictures=(tests/integration/images tests/integration/sandbox_s3)
-backups=(tests/integration/backup)
+hosts=(tests/integration/backup tests/e2e)
 
 lane() { # name, then what it runs; its output goes to a file
   local name=$1
@@ -17,13 +17,13 @@ lane() { # name, then what it runs; its output goes to a file
 declare -A lanes=()
 trap 'kill "${!lanes[@]}" 2>/dev/null || true' EXIT
 lane unit "$@" tests/unit "${pictures[@]}"
-lane backups "$@" "${backups[@]}"
+lane hosts "$@" "${hosts[@]}"
 failed=()
-.venv/bin/pytest "$@" tests/integration tests/e2e "${pictures[@]/#/--ignore=}" "${backups[@]/#/--ignore=}" || failed+=(others)
+.venv/bin/pytest "$@" tests/integration "${pictures[@]/#/--ignore=}" "${hosts[@]/#/--ignore=}" || failed+=(others)
 for process in "${!lanes[@]}"; do
   wait "$process" || failed+=("${lanes[$process]}")
 done
-cat build/tests-unit.log build/tests-backups.log
+cat build/tests-unit.log build/tests-hosts.log
 if ((${#failed[@]})); then
   echo "tests: failed: ${failed[*]} (the summary of the others stands above the output of the other lanes)"
   exit 1
