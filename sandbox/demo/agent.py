@@ -140,7 +140,7 @@ class Agent:
         return next((row for row in rows if row.get("name") == name), {})
 
     def command(self, *arguments: str) -> tuple[int, str]:
-        """Run a command of the command line. Returns the exit code and what it said, errors included if it failed."""
+        """Run a command of the command line. Returns the exit code and what it said on stdout."""
         done = subprocess.run(
             [BINARY, *arguments, "--config", self.config],
             env=self._environment,
@@ -149,4 +149,4 @@ class Agent:
             timeout=120,
             check=False,
         )
-        return done.returncode, done.stdout + (done.stderr if done.returncode else "")
+        return done.returncode, done.stdout
