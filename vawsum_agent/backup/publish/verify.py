@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING, Protocol
 
 from msgspec.structs import replace
 
-from vawsum_agent.aws.backup_bucket import ObjectExists
 from vawsum_agent.backup.names import DUMP, GRANTS
 from vawsum_agent.backup.publish import sidecars
 from vawsum_agent.backup.publish.sidecars import SidecarBucket, Verified
-from vawsum_agent.backup.restore.source import RangeBucket, Source, Waiting, Whole
+from vawsum_agent.backup.restore.source import Damaged, RangeBucket, Source, Waiting, Whole
 from vawsum_agent.core.clock import rfc3339
 from vawsum_agent.core.errors import AgentError, AwsError, BackupError
 
@@ -56,7 +55,8 @@ def verify(
         is_halted: whether to give up.
 
     Raises:
-        BackupError: it is damaged, which is written down, or S3 did not give it within patience, which says nothing:
+        Damaged: which is written down.
+        BackupError: it was told to end, or S3 did not give it within patience, which says nothing:
             what was known of it before stays written.
         AwsError: S3 refuses.
     """
@@ -79,10 +79,8 @@ def verify(
 
 def _is_damage(error: AgentError) -> bool:
     """Whether it is about the bytes, or the object that should hold them, rather than the way to them."""
-    if isinstance(error, AwsError):
-        return isinstance(error, ObjectExists) or error.code in {"NoSuchKey", "InvalidRange"}
-    cause = error.__cause__
-    return not isinstance(cause, AwsError) or isinstance(cause, ObjectExists)
+    is_missing = isinstance(error, AwsError) and error.code in {"NoSuchKey", "InvalidRange"}
+    return isinstance(error, Damaged) or is_missing
 
 
 def _read_back(

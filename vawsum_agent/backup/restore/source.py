@@ -17,7 +17,7 @@ import zstandard
 from vawsum_agent.aws.object_errors import ObjectExists
 from vawsum_agent.backup.manifest import Frame
 from vawsum_agent.core.backoff import backoff_s
-from vawsum_agent.core.errors import AwsError, BackupError
+from vawsum_agent.core.errors import AccessDenied, AwsError, BackupError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -46,6 +46,13 @@ _BEGIN_BYTES = 5
 _HAS_CHECKSUM = 0b100
 _FIRST_WAIT_S = 0.5
 _LONGEST_WAIT_S = 20.0
+
+
+class Damaged(BackupError):
+    """What lies in the bucket is not what was written. Trying again does not help; an older version may."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, hint=OLDER)
 
 
 class RangeBucket(Protocol):
@@ -100,6 +107,7 @@ class Source:
         self._stored = stored
         self._waiting = waiting
         self._etag = stored.etag
+        self._has_read = False
 
     def sql(self, frame: Frame, on_compressed: Callable[[bytes], object] = lambda _: None) -> Iterator[bytes]:
         """Give the SQL of a frame, in blocks of some hundred KB; all of it is verified when the last one was given.
@@ -109,7 +117,7 @@ class Source:
             on_compressed: given the compressed bytes, in order.
 
         Raises:
-            BackupError: it is damaged, or not what the manifest says. Trying again does not help.
+            Damaged: it is not what the manifest says.
             AwsError: S3 does not give it, also not after `Waiting.patience_s`.
         """
         size_bytes = 0
@@ -176,6 +184,7 @@ class Source:
             try:
                 for block in self._bucket.read_range(self._key, offset, piece, etag):
                     offset += len(block)
+                    self._has_read = True
                     yield block
                     # After the yield: what the server took its time for was no waiting for S3.
                     attempt, moved_at = 0, self._waiting.clock.monotonic()
@@ -198,12 +207,13 @@ class Source:
         if found is None or asked != self._stored.etag or found.size_bytes != size_bytes:
             what = f"has {found.size_bytes:,} bytes" if found is not None else "is gone"
             message = f"{self.where} is not what was uploaded: it {what}, where the manifest says {size_bytes:,}"
-            raise BackupError(message, hint=OLDER) from changed
+            raise Damaged(message) from changed
         self._etag = found.etag
 
     def _check_patience(self, error: AwsError, frame: Frame, offset: int, moved_at: float) -> None:
-        if not error.retryable:
-            raise error
+        is_new = isinstance(error, AccessDenied) and not self._has_read
+        if not error.retryable or is_new:
+            raise error  # what was never allowed is not waited for; credentials that are renewed are
         waited_s = self._waiting.clock.monotonic() - moved_at
         if waited_s >= self._waiting.patience_s:
             message = (
@@ -211,9 +221,9 @@ class Source:
             )
             raise BackupError(message, hint="S3 or the way to it is down; with --resume it goes on later") from error
 
-    def _damaged(self, frame: Frame, what: str) -> BackupError:
+    def _damaged(self, frame: Frame, what: str) -> Damaged:
         message = f"{self.where}: {named(frame)} at byte {frame.offset} {what}"
-        return BackupError(message, hint=OLDER)
+        return Damaged(message)
 
 
 class Whole:
@@ -234,11 +244,11 @@ class Whole:
         self._digest.update(block)
 
     def verify(self) -> None:
-        """Raises BackupError: it is not what was stored."""
+        """Raises Damaged: it is not what was stored."""
         found = self._digest.hexdigest()
         if found != self._stored.sha256:
             message = f"{self._where}: its SHA-256 is {found}, and {self._stored.sha256} in the manifest"
-            raise BackupError(message, hint=OLDER)
+            raise Damaged(message)
 
 
 def named(frame: Frame) -> str:

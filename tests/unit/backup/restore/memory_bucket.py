@@ -12,7 +12,7 @@ from vawsum_agent.aws.backup_bucket import Head
 from vawsum_agent.aws.object_errors import ObjectExists
 from vawsum_agent.backup.manifest import Stored
 from vawsum_agent.backup.restore.source import Waiting
-from vawsum_agent.core.errors import AwsError, NotFound, Unavailable
+from vawsum_agent.core.errors import AccessDenied, AwsError, NotFound, Unavailable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,6 +25,7 @@ class MemoryBucket:
     Attributes:
         breaks_after: after how many bytes the next connections break, one number a connection.
         is_away: no connection comes about.
+        refusals: how many of the next requests are denied.
         block_bytes: how many are given at once.
         asked: key, offset and size of each request.
     """
@@ -33,6 +34,7 @@ class MemoryBucket:
     objects: dict[str, bytes] = field(default_factory=dict)
     breaks_after: list[int] = field(default_factory=list)
     is_away: bool = False
+    refusals: int = 0
     block_bytes: int = 1000
     asked: list[tuple[str, int, int]] = field(default_factory=list)
 
@@ -57,6 +59,9 @@ class MemoryBucket:
         self.asked.append((key, offset, size_bytes))
         if self.is_away:
             raise unavailable()
+        if self.refusals:
+            self.refusals -= 1
+            raise AccessDenied("AccessDenied", operation="GetObject", code="AccessDenied")
         body = self.objects.get(key)
         if body is None:
             raise NotFound("NoSuchKey", operation="GetObject", code="NoSuchKey")

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from tests.unit.backup.restore.memory_bucket import Hand, MemoryBucket, packed
 from vawsum_agent.backup.manifest import Frame, Stored
 from vawsum_agent.backup.restore.source import Source
-from vawsum_agent.core.errors import BackupError, NotFound
+from vawsum_agent.core.errors import AccessDenied, BackupError, NotFound
 
 KEY = "mysql/production-db/20260131T183000Z/dump.sql.zst"
 
@@ -102,6 +102,18 @@ def test_no_two_objects_are_mixed() -> None:
     bucket.objects[KEY] = bytes(reversed(bucket.objects[KEY]))
     with pytest.raises(BackupError, match="not what was uploaded"):
         list(source.sql(frames[1]))
+
+
+def test_what_was_never_allowed_is_not_waited_for() -> None:
+    """Nobody waits half an hour for a policy; credentials that are renewed amid a restore are waited for."""
+    bucket = MemoryBucket(refusals=1)
+    stored, frames = _kept(bucket, b"x", b"y")
+    source = _source(bucket, stored)
+    with pytest.raises(AccessDenied):
+        list(source.sql(frames[0]))
+    assert list(source.sql(frames[0])) == [b"x"]
+    bucket.refusals = 2
+    assert list(source.sql(frames[1])) == [b"y"]
 
 
 @given(st.data())
