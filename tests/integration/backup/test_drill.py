@@ -21,7 +21,7 @@ from vawsum_agent.backup.names import DRILLED
 from vawsum_agent.backup.publish import sidecars
 from vawsum_agent.backup.publish.sidecars import Drilled
 from vawsum_agent.core.clock import SystemClock
-from vawsum_agent.core.errors import AgentError, BackupError, BusyError
+from vawsum_agent.core.errors import AgentError, BackupError, BusyError, Unavailable
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -203,6 +203,20 @@ def test_bad_minute_of_s3(vault: BackupBucket, sandbox: Sandbox, tmp_path: Path)
     told = drilled(vault)
     assert told is not None
     assert told.problems == []
+
+
+def test_s3_away_for_longer_than_anybody_waits(vault: BackupBucket, tmp_path: Path) -> None:
+    """It says nothing of the backup: that it restored the last time is still what is known."""
+    publish(vault)
+    drill_of(vault, Piped(), tmp_path / "drill").run(NAME)
+    before = drilled(vault)
+
+    def away(_: Path) -> None:
+        raise Unavailable("no byte came for 1800 s")
+
+    with pytest.raises(Unavailable):
+        drill_of(vault, Piped(meanwhile=away), tmp_path / "drill").run(NAME)
+    assert drilled(vault) == before
 
 
 def test_unknown_backup(vault: BackupBucket, tmp_path: Path) -> None:

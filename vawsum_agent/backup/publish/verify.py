@@ -56,9 +56,8 @@ def verify(
 
     Raises:
         Damaged: which is written down.
-        BackupError: it was told to end, or S3 did not give it within patience, which says nothing:
-            what was known of it before stays written.
-        AwsError: S3 refuses.
+        BackupError: it was told to end.
+        AwsError: S3 refuses, or did not give it within patience, which says nothing of it: what was known stays.
     """
     told = Verified(
         verified_at=rfc3339(clock.now()), by=by, sha256=manifest.dump.sha256, frames=len(manifest.frames), raw_bytes=0

@@ -17,7 +17,7 @@ import zstandard
 from vawsum_agent.aws.object_errors import ObjectExists
 from vawsum_agent.backup.manifest import Frame
 from vawsum_agent.core.backoff import backoff_s
-from vawsum_agent.core.errors import AccessDenied, AwsError, BackupError
+from vawsum_agent.core.errors import AccessDenied, AwsError, BackupError, Unavailable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -219,7 +219,9 @@ class Source:
             message = (
                 f"{self.where}: no byte of {named(frame)} came for {waited_s:.0f} s at byte {offset}: {error.message}"
             )
-            raise BackupError(message, hint="S3 or the way to it is down; with --resume it goes on later") from error
+            # No fault of the backup: a drill must not say that it does not restore.
+            hint = "S3 or the way to it is down; with --resume it goes on later"
+            raise Unavailable(message, operation=error.operation, code=error.code, hint=hint) from error
 
     def _damaged(self, frame: Frame, what: str) -> Damaged:
         message = f"{self.where}: {named(frame)} at byte {frame.offset} {what}"

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from tests.unit.backup.restore.memory_bucket import Hand, MemoryBucket, packed
 from vawsum_agent.backup.manifest import Frame, Stored
 from vawsum_agent.backup.restore.source import Source
-from vawsum_agent.core.errors import AccessDenied, BackupError, NotFound
+from vawsum_agent.core.errors import AccessDenied, BackupError, NotFound, Unavailable
 
 KEY = "mysql/production-db/20260131T183000Z/dump.sql.zst"
 
@@ -60,11 +60,11 @@ def test_it_goes_on_at_the_byte() -> None:
 
 
 def test_patience_ends() -> None:
-    """No byte for as long as one waits is a failure that names the frame and says how to go on."""
+    """No byte for as long as one waits is S3's failure, not the backup's; it names the frame and says how to go on."""
     bucket = MemoryBucket(is_away=True)
     stored, (frame,) = _kept(bucket, b"x")
     hand = Hand()
-    with pytest.raises(BackupError, match=r"no byte of table d\.t0 came for") as told:
+    with pytest.raises(Unavailable, match=r"no byte of table d\.t0 came for") as told:
         list(_source(bucket, stored, hand).sql(frame))
     assert "--resume" in told.value.hint
     assert 60 <= hand.time_s < 120
