@@ -64,7 +64,7 @@ class Dumped:
         has_trailer: the client's last line is there.
         exit_code: of the client; minus the number of the signal that killed it.
         last_words: what it said on stderr, the end of it, printable.
-        cut_off: tables whose data did not end, ``database.table``.
+        cut_off: tables whose data did not end, database and name.
         is_cancelled: it was ended because that was asked for.
     """
 
@@ -75,7 +75,7 @@ class Dumped:
     has_trailer: bool = False
     exit_code: int = 0
     last_words: str = ""
-    cut_off: list[str] = field(default_factory=list)
+    cut_off: list[tuple[str, str]] = field(default_factory=list)
     is_cancelled: bool = False
 
     @property
@@ -149,7 +149,7 @@ class _Pump:
         self._monotonic = monotonic
         self._told_at = monotonic()
         self._may_exceed_bytes = 0
-        self._cut_off: list[str] = []
+        self._cut_off: list[tuple[str, str]] = []
 
     def is_cancelled(self) -> bool:
         """Ask; once cancelled, it stays so."""
@@ -207,4 +207,4 @@ class _Pump:
 
     def _close(self, section: Section | None) -> None:
         if section is not None and section.kind == "table" and not section.is_complete:
-            self._cut_off.append(f"{section.database}.{section.name}")
+            self._cut_off.append((section.database, section.name))

@@ -98,7 +98,7 @@ def _judge(source: Source, server: Server, dumped: Dumped) -> None:
         has_trailer=dumped.has_trailer,
         is_head_whole=bool(dumped.frames) and dumped.frames[0].kind == "head",
         rows={(frame.database, frame.name): frame.rows or 0 for frame in dumped.frames if frame.kind == "table"},
-        unfinished=[_table(name) for name in dumped.cut_off],
+        unfinished=dumped.cut_off,
         dataless=[
             (frame.database, frame.name) for frame in dumped.frames if frame.rows is None and frame.engine in _WITH_ROWS
         ],
@@ -117,8 +117,3 @@ def _still_there(source: Source, server: Server, evidence: Evidence) -> set[Tabl
     if evidence.exit_code == 0 and not expected <= set(evidence.rows):
         expected &= set(source.look().by_name())
     return expected
-
-
-def _table(name: str) -> Table:
-    database, _, table = name.partition(".")
-    return database, table
