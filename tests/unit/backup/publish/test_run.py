@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -10,10 +11,11 @@ import pytest
 
 from tests.unit.backup.manifests import manifest
 from tests.unit.backup.publish.buckets import PREFIX, MemoryBucket
+from vawsum_agent.aws.uploads import PendingUpload
 from vawsum_agent.backup.dump.dump import Dumped, Progress
 from vawsum_agent.backup.journal import Journal
 from vawsum_agent.backup.manifest import Database, Frame, Stored, encode
-from vawsum_agent.backup.names import MANIFEST, BackupName
+from vawsum_agent.backup.names import DUMP, MANIFEST, BackupName
 from vawsum_agent.backup.publish.catalog import Catalog
 from vawsum_agent.backup.publish.follow_up import FollowedUp
 from vawsum_agent.backup.publish.make import Maker
@@ -167,6 +169,16 @@ def test_made(tmp_path: Path) -> None:
     assert made is not None
     assert (outcome.is_ok, outcome.is_skipped) == (True, False)
     assert right.tenure.noted == (SLOT, made.backup_id)
+
+
+def test_what_others_left_is_thrown_away(tmp_path: Path) -> None:
+    """A run that S3's outage kept from aborting its upload left it to the next one, whatever its age."""
+    bucket = MemoryBucket()
+    left = PendingUpload(BackupName("db", "20260101T000000Z").key(PREFIX, DUMP), "left", time.time())
+    others = PendingUpload(BackupName("other", "20260101T000000Z").key(PREFIX, DUMP), "others", time.time())
+    bucket.uploads = [left, others]
+    run(tmp_path, Right(), bucket=bucket).run()
+    assert bucket.uploads == [others]
 
 
 @pytest.mark.parametrize("done", [[SLOT], [None, SLOT]])
