@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING
 
 import click
 
-from vawsum_agent.backup.journal import Outcome, Running
+from vawsum_agent.backup.job import begun
 from vawsum_agent.backup.publish.verify import verify as read_back
 from vawsum_agent.cli.backup_options import backup_argument, chosen, ground
 from vawsum_agent.cli.backup_progress import interruptible, shown
 from vawsum_agent.cli.options import config_option, examples, json_option, print_json
 from vawsum_agent.core.clock import SystemClock
-from vawsum_agent.core.errors import AgentError
 from vawsum_agent.core.units import counted, format_bytes
 
 if TYPE_CHECKING:
@@ -34,27 +32,24 @@ def verify(config_path: Path, *, backup_id: str, as_json: bool, server: str | No
     here = ground(config_path)
     clock = SystemClock()
     name = chosen(here.catalog, backup_id, server or here.server)
-    with here.journal.locked(), interruptible() as is_halted, shown("verify", as_json=as_json) as show:
-        began = clock.now()
-        here.journal.write_running(
-            Running(kind="verify", pid=os.getpid(), started_at=began, server=name.server, backup_id=name.backup_id)
+    with (
+        interruptible() as is_halted,
+        shown("verify", as_json=as_json) as show,
+        here.journal.locked(),
+        begun("verify", here.journal, clock, show, is_halted, server=name.server, backup_id=name.backup_id) as job,
+    ):
+        manifest = here.catalog.manifest(name)
+        told = read_back(
+            here.bucket,
+            here.backup.prefix,
+            name,
+            manifest,
+            by=here.identity.instance_id,
+            clock=clock,
+            show=job.show,
+            is_halted=is_halted,
         )
-        try:
-            manifest = here.catalog.manifest(name)
-            told = read_back(
-                here.bucket,
-                here.backup.prefix,
-                name,
-                manifest,
-                by=here.identity.instance_id,
-                clock=clock,
-                show=show,
-                is_halted=is_halted,
-            )
-        except AgentError as exc:
-            here.journal.write_outcome(_outcome(name.server, name.backup_id, began, clock.now(), exc))
-            raise
-        here.journal.write_outcome(_outcome(name.server, name.backup_id, began, clock.now()))
+        job.end(job.outcome(is_verified=True))
     if as_json:
         print_json(
             {
@@ -72,16 +67,3 @@ def verify(config_path: Path, *, backup_id: str, as_json: bool, server: str | No
         sizes = f"{format_bytes(manifest.dump.size_bytes)}, {format_bytes(told.raw_bytes)} of SQL"
         click.echo(f"backup {name.backup_id} is whole: {counted(told.frames, 'frame')}, {sizes}, SHA-256 {told.sha256}")
     return 0
-
-
-def _outcome(server: str, backup_id: str, began: float, ended: float, error: AgentError | None = None) -> Outcome:
-    return Outcome(
-        kind="verify",
-        started_at=began,
-        ended_at=ended,
-        is_ok=error is None,
-        server=server,
-        backup_id=backup_id,
-        error=error.message if error is not None else "",
-        hint=error.hint if error is not None else "",
-    )

@@ -8,27 +8,25 @@ leaves one that is whole, and the next run makes up for what did not follow.
 
 from __future__ import annotations
 
-import os
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 import structlog
-from msgspec.structs import replace
 
-from vawsum_agent.backup.journal import Outcome, Running
+from vawsum_agent.backup.job import begun
 from vawsum_agent.backup.names import BackupName, backup_id_at, is_backup_id
 from vawsum_agent.backup.publish.band import COMPARED
 from vawsum_agent.backup.publish.leftovers import abort_all_but, abort_uploads_of
 from vawsum_agent.backup.publish.make import Maker, Order
 from vawsum_agent.backup.publish.strangers import of_another_server
-from vawsum_agent.core.errors import AgentError, AwsError, BackupError, BusyError, StateError
+from vawsum_agent.core.errors import AgentError, AwsError, BackupError, BusyError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from contextlib import AbstractContextManager
 
-    from vawsum_agent.backup.journal import Journal
+    from vawsum_agent.backup.job import Job
+    from vawsum_agent.backup.journal import Journal, Outcome
     from vawsum_agent.backup.manifest import Manifest
     from vawsum_agent.backup.publish.catalog import Catalog
     from vawsum_agent.backup.publish.follow_up import FollowedUp
@@ -36,8 +34,6 @@ if TYPE_CHECKING:
     from vawsum_agent.core.clock import Clock
 
 _log = structlog.get_logger()
-
-_NOTED_EVERY_S = 1.0
 
 
 class Tenure(Protocol):
@@ -118,7 +114,6 @@ class BackupRun:
         self._prefix = prefix
         self._server = server
         self._slot = slot
-        self._noted_at = float("-inf")
 
     def run(self) -> tuple[Outcome, Manifest | None]:
         """Make a backup, unless another host made the one of this moment.
@@ -129,19 +124,19 @@ class BackupRun:
         """
         means = self._means
         with means.journal.locked():
-            began = means.clock.now()
-            self._running = Running(
-                kind="backup", pid=os.getpid(), started_at=began, server=self._server, slot=self._slot
-            )
             self._clear_up()
-            means.journal.write_running(self._running)
-            try:
-                outcome, manifest = self._made_by_one(began)
-            except BaseException as exc:
-                self._note_failure(began, exc)
-                raise
-            means.journal.write_outcome(outcome)
-            return outcome, manifest
+            with begun(
+                "backup",
+                means.journal,
+                means.clock,
+                means.show,
+                means.is_halted,
+                server=self._server,
+                slot=self._slot,
+            ) as job:
+                outcome, manifest = self._made_by_one(job)
+                job.end(outcome)
+                return outcome, manifest
 
     def _clear_up(self) -> None:
         """Throw away what a run began to upload that was killed: its note is still there, and nobody has its lock."""
@@ -154,10 +149,10 @@ class BackupRun:
                 # It is found again within the hour, by its age.
                 _log.warning("backup_leftovers_kept", backup_id=before.backup_id, error=exc.message)
 
-    def _made_by_one(self, began: float) -> tuple[Outcome, Manifest | None]:
+    def _made_by_one(self, job: Job) -> tuple[Outcome, Manifest | None]:
         """Make it, or leave it to another host of the same data. Raises BackupError: that host has other data."""
         try:
-            outcome, manifest = self._made(began)
+            outcome, manifest = self._made(job)
         except BusyError:
             self._expect_same_data()
             raise
@@ -176,34 +171,37 @@ class BackupRun:
         if stranger is not None:
             raise stranger
 
-    def _made(self, began: float) -> tuple[Outcome, Manifest | None]:
+    def _made(self, job: Job) -> tuple[Outcome, Manifest | None]:
         means = self._means
         if self._is_done():
-            return self._outcome(began, is_skipped=True), None
+            return job.outcome(is_skipped=True), None
         before = self._before()
         with means.right.held(above=max((each.generation for each in before), default=0)) as tenure:
             if self._is_done():
                 # Another host has made it in between, and given the right back.
-                return self._outcome(began, is_skipped=True), None
+                return job.outcome(is_skipped=True), None
             name = BackupName(self._server, self._free_id())
             # If we die from here on, whoever starts next on this host knows what to throw away.
-            self._running = replace(self._running, backup_id=name.backup_id, phase="connecting")
-            means.journal.write_running(self._running)
+            job.name(name.backup_id)
             order = Order(
                 name=name,
                 generation=tenure.generation,
                 sizes_before=[each.raw_bytes for each in before],
                 confirm=tenure.confirm,
-                on_progress=self._tell,
+                on_progress=job.show,
                 is_halted=lambda: means.is_halted() or tenure.is_lost,
             )
             manifest = self._make(order, tenure)
             tenure.note(self._slot, name.backup_id)
             self._sweep(name)
             done = means.follow_up(name, manifest)
-        outcome = self._outcome(began, manifest)
-        flags = [*outcome.flags, done.remark] if done.remark else outcome.flags
-        return replace(outcome, is_verified=done.is_verified, flags=flags), manifest
+        outcome = job.outcome(
+            is_verified=done.is_verified,
+            flags=[*manifest.flags, done.remark] if done.remark else manifest.flags,
+            size_bytes=manifest.dump.size_bytes + manifest.grants.size_bytes,
+            raw_bytes=manifest.dump.raw_bytes,
+        )
+        return outcome, manifest
 
     def _sweep(self, name: BackupName) -> None:
         """Throw away what other runs have left in S3, such as one that could not abort its upload for S3 was away."""
@@ -244,48 +242,3 @@ class BackupRun:
             except AgentError as exc:
                 _log.warning("manifest_unreadable", backup_id=name.backup_id, error=exc.message)
         return found
-
-    def _tell(self, phase: str, done_bytes: int, total_bytes: int | None) -> None:
-        means = self._means
-        means.show(phase, done_bytes, total_bytes)
-        now = means.clock.monotonic()
-        if phase != self._running.phase or now - self._noted_at >= _NOTED_EVERY_S:
-            self._noted_at = now
-            self._running = replace(self._running, phase=phase, done_bytes=done_bytes, total_bytes=total_bytes)
-            with suppress(StateError):  # shown only: a backup that needs no disk does not end for want of it
-                means.journal.write_running(self._running, durably=False)
-
-    def _outcome(self, began: float, manifest: Manifest | None = None, *, is_skipped: bool = False) -> Outcome:
-        return Outcome(
-            kind="backup",
-            started_at=began,
-            ended_at=self._means.clock.now(),
-            is_ok=True,
-            server=self._server,
-            backup_id=manifest.backup_id if manifest is not None else "",
-            slot=self._slot,
-            is_skipped=is_skipped,
-            flags=manifest.flags if manifest is not None else [],
-            size_bytes=manifest.dump.size_bytes + manifest.grants.size_bytes if manifest is not None else 0,
-            raw_bytes=manifest.dump.raw_bytes if manifest is not None else 0,
-        )
-
-    def _note_failure(self, began: float, error: BaseException) -> None:
-        """Write down how it ended; that another host makes one is no failure."""
-        if isinstance(error, BusyError):
-            self._means.journal.forget_running()
-            return
-        known = error if isinstance(error, AgentError) else AgentError(f"{type(error).__name__}: {error}")
-        failed = replace(
-            self._outcome(began),
-            is_ok=False,
-            is_halted=self._means.is_halted(),
-            backup_id=self._running.backup_id,
-            error=known.message,
-            hint=known.hint,
-        )
-        try:
-            self._means.journal.write_outcome(failed)
-        except StateError as exc:
-            # What is raised is why there is no backup, not that it can't be noted.
-            _log.warning("backup_outcome_not_kept", error=exc.message)

@@ -15,6 +15,5 @@ progress  what is done, so that a broken restore goes on
 counts    the rows of what was restored
 report    what the server has in the end, against the manifest
 run       all of it
-noted     the same, told to the journal of this host
 text      the same as SQL for a person or a pipe
 """

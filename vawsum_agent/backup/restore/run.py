@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
+from vawsum_agent.backup.job import begun
 from vawsum_agent.backup.names import DUMP, GRANTS
 from vawsum_agent.backup.restore import target
 from vawsum_agent.backup.restore.accounts import Accounts
@@ -22,7 +23,6 @@ from vawsum_agent.backup.restore.counts import Counts, count_rows
 from vawsum_agent.backup.restore.head import head_for
 from vawsum_agent.backup.restore.load import Done, Load
 from vawsum_agent.backup.restore.meter import Meter
-from vawsum_agent.backup.restore.noted import Noted
 from vawsum_agent.backup.restore.plan import make_plan
 from vawsum_agent.backup.restore.progress import Progress, Record
 from vawsum_agent.backup.restore.report import examine
@@ -33,7 +33,8 @@ from vawsum_agent.core.errors import BackupError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from vawsum_agent.backup.journal import Journal
+    from vawsum_agent.backup.job import Job
+    from vawsum_agent.backup.journal import Journal, Outcome
     from vawsum_agent.backup.manifest import Manifest
     from vawsum_agent.backup.names import BackupName
     from vawsum_agent.backup.restore.meter import Show
@@ -132,15 +133,25 @@ def restore(request: Request, means: Means, journal: Journal) -> Restored:
         AwsError: S3 does not give it.
         AgentError: the server can't be reached.
     """
-    with journal.locked():
-        noted = Noted(request.name, means.clock, journal, means.show)
-        try:
-            restored = _restore(request, replace(means, show=noted.show), journal)
-        except BaseException as error:
-            noted.failed(error)
-            raise
-        noted.ended(restored.report.differences, restored.plan.size_bytes, restored.loaded_bytes, restored.total_s)
+    name, halted = request.name, means.is_halted
+    with (
+        journal.locked(),
+        begun("restore", journal, means.clock, means.show, halted, server=name.server, backup_id=name.backup_id) as job,
+    ):
+        restored = _restore(request, replace(means, show=job.show), journal)
+        job.end(_outcome(job, restored))
         return restored
+
+
+def _outcome(job: Job, restored: Restored) -> Outcome:
+    differences = restored.report.differences
+    return job.outcome(
+        is_ok=not differences,
+        error=differences[0] if differences else "",
+        size_bytes=restored.plan.size_bytes,
+        raw_bytes=restored.loaded_bytes,
+        restore_s=round(restored.total_s, 3),
+    )
 
 
 def _restore(request: Request, means: Means, journal: Journal) -> Restored:
