@@ -8,21 +8,23 @@ import subprocess
 import sys
 import time
 from contextlib import suppress
-from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from vawsum_agent.backup import tether
+from vawsum_agent.backup.tether import tethered
 from vawsum_agent.core.errors import BackupError
 from vawsum_agent.core.text import printable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
 JobKind = Literal["backup", "drill"]
 
 _KEPT_BYTES = 8 << 10
 _LONGEST_WORDS = 500
 _LOOK_S = 0.05
+_GOES_SOON = 500
+"""Where memory gets short: a backup can be made again."""
 _ARGUMENTS = {"backup": ("backup", "run"), "drill": ("backup", "drill")}
 _OF_SYSTEMD = ("NOTIFY_SOCKET", "WATCHDOG_PID", "WATCHDOG_USEC", "LISTEN_FDS", "LISTEN_PID")
 """Meant for the daemon alone (sd_notify(3))."""
@@ -55,10 +57,10 @@ class Job:
     def __init__(self, command: Sequence[str], environ: Mapping[str, str] = os.environ) -> None:
         self._words = b""
         self._exit_code: int | None = None
-        tied = [sys.executable, "-I", "-S", str(Path(tether.__file__)), str(os.getpid()), *command]
         try:
             self._process = subprocess.Popen(
-                tied,
+                # SIGTERM: so that it can take back what it began in S3. SIGKILL would leave that to the next start.
+                tethered(list(command), end_with=signal.SIGTERM, oom_score=_GOES_SOON),
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,  # what it did is in the journal
                 stderr=subprocess.PIPE,

@@ -3,7 +3,6 @@
 room       how much disk and memory that takes (pure), and how much there is
 programs   which server programs of this host fit a backup
 place      the folder of a scratch server, and what a killed drill left of one
-leash      what the server is given up on before it starts: it ends with us, and is the first to go
 options    how it is started (pure)
 scratch    the server itself
 restoring  the restore itself, by what `backup restore` does

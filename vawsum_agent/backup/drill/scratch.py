@@ -11,14 +11,13 @@ import shlex
 import signal
 import socket as sockets
 import subprocess
-import sys
 import time
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
-from vawsum_agent.backup.drill import leash
 from vawsum_agent.backup.drill.options import first_statements, install_command, option_file, server_options
+from vawsum_agent.backup.tether import tethered
 from vawsum_agent.core.errors import BackupError
 
 if TYPE_CHECKING:
@@ -32,6 +31,8 @@ _START_LIMIT_S = 300.0
 _STOP_LIMIT_S = 20.0
 _LOOK_UP_EVERY_S = 0.05
 _LAST_WORDS = 3
+_GOES_FIRST = 1000
+"""Where memory gets short: never the server that was backed up."""
 _PROFILES = Path("/sys/kernel/security/apparmor/profiles")
 
 
@@ -149,12 +150,12 @@ class Scratch:
             _end_group(process)
 
     def _run(self, command: list[str], *, dies_with_us: bool) -> subprocess.Popen[bytes]:
-        parent = str(os.getpid()) if dies_with_us else leash.NOBODY
-        leashed = [sys.executable, "-I", "-S", str(Path(leash.__file__)), parent, *command]
+        # SIGKILL: nothing of the server is needed, and it is to be gone before the next drill.
+        tied = tethered(command, end_with=signal.SIGKILL, oom_score=_GOES_FIRST, is_tied=dies_with_us)
         try:
             with (self._place.folder / "output.txt").open("ab") as output:
                 return subprocess.Popen(
-                    leashed,
+                    tied,
                     cwd=self._place.folder,
                     stdin=subprocess.DEVNULL,
                     stdout=output,
