@@ -5,15 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from vawsum_agent.backup.restore import report
+from vawsum_agent.backup.restore.report import Row
+
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from vawsum_agent.backup.manifest import Database, Manifest
 
 Table = tuple[str, str]
 """Database and name."""
-
-_KINDS = ("views", "routines", "triggers", "events")
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,45 +23,30 @@ class Answers:
 
     Attributes:
         rows: of each table that could be counted.
+        uncounted: tables that are there and could not be.
         faults: what CHECK TABLE complained of, and what could not be asked; a sentence each.
         databases: with what is in them besides tables.
         accounts: users and roles that the server did not have before.
     """
 
     rows: Mapping[Table, int]
+    uncounted: Collection[Table] = ()
     faults: tuple[str, ...] = ()
     databases: Sequence[Database] = ()
     accounts: int = 0
 
 
 def differences(manifest: Manifest, answers: Answers) -> list[str]:
-    """Name all that is not as the manifest says; empty when the restore is proven."""
-    return [*answers.faults, *_rows(manifest, answers), *_databases(manifest, answers), *_accounts(manifest, answers)]
-
-
-def _rows(manifest: Manifest, answers: Answers) -> Iterator[str]:
-    expected = {(frame.database, frame.name): frame.rows for frame in manifest.tables()}
-    for table, rows in expected.items():
-        found = answers.rows.get(table)
-        if found is None:
-            yield f"table {written(table)} is missing"
-        elif rows is not None and found != rows:
-            yield f"table {written(table)} has {found:,} rows, and {rows:,} were dumped"
-    for table in sorted(set(answers.rows) - set(expected)):
-        yield f"table {written(table)} is in no manifest"
-
-
-def _databases(manifest: Manifest, answers: Answers) -> Iterator[str]:
-    by_name = {database.name: database for database in answers.databases}
-    for database in manifest.databases:
-        found = by_name.get(database.name)
-        if found is None:
-            yield f"database {database.name} is missing"
-            continue
-        for kind in _KINDS:
-            expected, there = getattr(database, kind), getattr(found, kind)
-            if there != expected:
-                yield f"database {database.name} has {there:,} {kind}, and {expected:,} were dumped"
+    """Name all that is not as the manifest says, as after any restore; empty when it is proven."""
+    # Why a table could not be counted stands among the faults.
+    frames = [frame for frame in manifest.tables() if (frame.database, frame.name) not in answers.uncounted]
+    rows = [
+        Row(one.database, one.name, one.rows, answers.rows.get((one.database, one.name)), one.is_in_snapshot)
+        for one in frames
+    ]
+    present = set(answers.rows)
+    compared = report.differences(rows, manifest.databases, answers.databases, present)
+    return [*answers.faults, *compared, *_accounts(manifest, answers)]
 
 
 def _accounts(manifest: Manifest, answers: Answers) -> Iterator[str]:

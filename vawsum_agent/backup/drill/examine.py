@@ -61,9 +61,11 @@ def examine(
     show("checking tables", 0, None)
     faults += asker.check([*tables, *asker.views()])
     accounts = asker.accounts()
+    uncounted = set(tables) - set(rows)
+    answers = Answers(rows, uncounted, tuple(faults), server.databases, accounts)
     return Findings(
         restore_s=restore_s,
-        problems=tuple(differences(manifest, Answers(rows, tuple(faults), server.databases, accounts))),
+        problems=tuple(differences(manifest, answers)),
         tables=len(rows),
         rows=sum(rows.values()),
         databases=server.databases,

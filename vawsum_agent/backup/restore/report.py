@@ -99,20 +99,21 @@ def differences(
     """
     for row in rows:
         table = printable(f"{row.database}.{row.name}")
-        if row.found is None:
+        if present is not None and (row.database, row.name) not in present:
+            yield f"table {table} is missing"
+        elif row.found is None:
             yield f"table {table} can't be counted"
         elif not row.is_same:
             yield f"table {table} has {row.found:,} rows, and {row.expected:,} were dumped"
-    if present is not None:
-        restored = {(row.database, row.name) for row in rows}
-        yield from (f"table {printable('.'.join(table))} is missing" for table in sorted(restored - present))
-        yield from (
-            f"table {printable('.'.join(table))} is not from this backup" for table in sorted(present - restored)
-        )
+    strangers = sorted((present or set()) - {(row.database, row.name) for row in rows})
+    yield from (f"table {printable('.'.join(table))} is not from this backup" for table in strangers)
     by_name = {database.name: database for database in found}
     for was_there in expected:
-        there = by_name[was_there.name]
+        there, name = by_name.get(was_there.name), printable(was_there.name)
+        if there is None:
+            yield f"database {name} is missing"
+            continue
         for kind in _KINDS:
             was, has = getattr(was_there, kind), getattr(there, kind)
             if was != has:
-                yield f"database {printable(there.name)} has {has:,} {kind}, and {was:,} were dumped"
+                yield f"database {name} has {has:,} {kind}, and {was:,} were dumped"

@@ -28,7 +28,7 @@ def test_whole() -> None:
     [
         (replace(WHOLE, rows={("shop", "a"): 2, ("shop", "b"): 0}), "table shop.a has 2 rows, and 3 were dumped"),
         (replace(WHOLE, rows={("shop", "a"): 3}), "table shop.b is missing"),
-        (replace(WHOLE, rows={**WHOLE.rows, ("shop", "c"): 0}), "table shop.c is in no manifest"),
+        (replace(WHOLE, rows={**WHOLE.rows, ("shop", "c"): 0}), "table shop.c is not from this backup"),
         (replace(WHOLE, databases=[]), "database shop is missing"),
         (replace(WHOLE, accounts=1), "1 users and roles are there, and 2 were dumped"),
         (replace(WHOLE, faults=("CHECK TABLE shop.a: Corrupt",)), "CHECK TABLE shop.a: Corrupt"),
@@ -47,3 +47,11 @@ def test_rows_that_nobody_counted() -> None:
     """A table whose rows the dump did not tell only has to be there."""
     frames = [msgspec.structs.replace(frame, rows=None) if frame.name == "a" else frame for frame in MANIFEST.frames]
     assert differences(varied(frames=frames), replace(WHOLE, rows={("shop", "a"): 9, ("shop", "b"): 0})) == []
+
+
+def test_a_table_that_can_not_be_counted() -> None:
+    """The server's own words are told, and that it is missing is not."""
+    answers = replace(
+        WHOLE, rows={("shop", "a"): 3}, uncounted={("shop", "b")}, faults=("table shop.b can't: crashed",)
+    )
+    assert differences(MANIFEST, answers) == ["table shop.b can't: crashed"]

@@ -146,16 +146,21 @@ def test_a_report_names_what_differs() -> None:
     assert list(differences([same], was, was, {("d", "t")})) == []
     named = list(
         differences(
-            [Row("d", "t", 3, 2, is_in_snapshot=True), Row("d", "u", None, None, is_in_snapshot=True)],
-            was,
+            [
+                Row("d", "t", 3, 2, is_in_snapshot=True),
+                Row("d", "u", None, None, is_in_snapshot=True),
+                Row("d", "v", 1, None, is_in_snapshot=True),
+            ],
+            [*was, Database(name="e")],
             [Database(name="d", views=1)],
-            {("d", "t"), ("d", "own")},
+            {("d", "t"), ("d", "own"), ("d", "v")},
         )
     )
     assert named == [
         "table d.t has 2 rows, and 3 were dumped",
-        "table d.u can't be counted",
         "table d.u is missing",
+        "table d.v can't be counted",
         "table d.own is not from this backup",
         "database d has 1 views, and 2 were dumped",
+        "database e is missing",
     ]
