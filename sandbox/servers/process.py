@@ -126,7 +126,8 @@ class Server:
             )
         try:
             self._await_ready(self._process)
-        except ServerError:
+        except BaseException:
+            # Ctrl-C too: nobody else knows of a server that is not entered yet.
             self.stop()
             raise
 

@@ -19,6 +19,7 @@ from sandbox.demo.play import SCENES
 from sandbox.demo.verdict import written_texts
 from sandbox.host import SETTLE_S, Rotation, StandInHost, Traffic, WebHost, open_host, written_entries
 from sandbox.proof import find_ids
+from sandbox.servers.mariadb import MariaDb
 from sandbox.servers.process import open_directory
 from vawsum_agent.core.errors import AgentError
 from vawsum_agent.metrics.servers import ApacheSource, PhpFpmSource
@@ -92,6 +93,26 @@ def test_status_pages_tell_of_visits(opening: Callable[[Path], AbstractContextMa
         assert php_fpm.collect().gauges
         told = read_log(written_entries(host.logs[0]))
         assert told.counts == (22, 1, 22)
+
+
+class Unready(MariaDb):
+    """A server during whose start somebody presses Ctrl-C."""
+
+    started_pid = 0
+
+    def is_ready(self) -> bool:
+        """See `Server.is_ready`."""
+        self.started_pid = self.pid
+        raise KeyboardInterrupt
+
+
+def test_interrupted_start_leaves_nothing_running(tmp_path: Path) -> None:
+    """A server that was started and is not entered yet ends as well."""
+    server = Unready(tmp_path / "mariadb")
+    with pytest.raises(KeyboardInterrupt):
+        server.start()
+    assert server.started_pid
+    assert not psutil.pid_exists(server.started_pid)
 
 
 @pytest.mark.parametrize("scene", SCENES)
