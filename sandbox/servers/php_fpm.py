@@ -62,6 +62,7 @@ class PhpFpm(Server):
         super().__init__(directory)
         self.log_directory = log_directory or directory / "log"
         self.socket = directory / "fpm.sock"
+        self._pid_file = directory / "php-fpm.pid"
         self.error_log = self.log_directory / "php-fpm.log"
         self.php_error_log = self.log_directory / "php-error.log"
         self.slow_log = self.log_directory / "php-fpm-slow.log"
@@ -76,13 +77,21 @@ class PhpFpm(Server):
     def prepare(self) -> None:
         """Make the folders and write ``php-fpm.conf``."""
         self.directory.mkdir(parents=True, exist_ok=True)
+        # While a worker of a master that was killed is not quite gone yet, PHP-FPM takes it for another instance.
+        for left_behind in self.directory.glob("*.sock"):
+            left_behind.unlink()
         # PHP opens its error log in the worker, at each write: the folder must be the worker's.
         writable_by(WEB_USER, self.log_directory)
         (self.directory / "php-fpm.conf").write_text(self._configuration())
 
     def is_ready(self) -> bool:
-        """See `Server.is_ready`."""
-        return is_listening(self.socket)
+        """See `Server.is_ready`.
+
+        Its own process id in the file, which it writes once every socket listens. A socket that answers says
+        less: workers of a master that was killed answer on it until they are gone, too.
+        """
+        written = self._pid_file.read_text() if self._pid_file.exists() else ""
+        return written.strip() == str(self.pid) and is_listening(self.socket)
 
     def reopen_logs(self) -> None:
         """Make PHP-FPM reopen its logs as logrotate's post-rotate script does."""
@@ -91,7 +100,7 @@ class PhpFpm(Server):
     def _configuration(self) -> str:
         lines = [
             "[global]",
-            f"pid = {self.directory}/php-fpm.pid",
+            f"pid = {self._pid_file}",
             f"error_log = {self.error_log}",
             "log_level = notice",
             "[www]",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -20,6 +21,7 @@ from sandbox.demo.verdict import written_texts
 from sandbox.host import SETTLE_S, Rotation, StandInHost, Traffic, WebHost, open_host, written_entries
 from sandbox.proof import find_ids
 from sandbox.servers.mariadb import MariaDb
+from sandbox.servers.php_fpm import PhpFpm
 from sandbox.servers.process import open_directory
 from vawsum_agent.core.errors import AgentError
 from vawsum_agent.metrics.servers import ApacheSource, PhpFpmSource
@@ -104,6 +106,15 @@ class Unready(MariaDb):
         """See `Server.is_ready`."""
         self.started_pid = self.pid
         raise KeyboardInterrupt
+
+
+def test_php_fpm_starts_beside_what_a_killed_one_left() -> None:
+    """Started is only what the new one answers itself, while a worker of one that was killed still listens."""
+    with open_directory("vawsum-fpm-") as directory, socket.socket(socket.AF_UNIX) as worker:
+        worker.bind(str(directory / "fpm.sock"))
+        worker.listen()
+        with PhpFpm(directory) as php_fpm:
+            assert (directory / "php-fpm.pid").read_text() == str(php_fpm.pid)
 
 
 def test_interrupted_start_leaves_nothing_running(tmp_path: Path) -> None:
