@@ -405,8 +405,9 @@ def test_mistyped_admin_requests_are_errors(sandbox: Sandbox) -> None:
 @pytest.mark.parametrize("tls", [False, True])
 def test_other_services_are_motos(sandbox: Sandbox, *, tls: bool) -> None:
     """Bodies pass through unchanged in both directions, with and without TLS, and faults strike there, too."""
-    connect(sandbox, "sts", tls=tls, patience_s=60).get_caller_identity()  # moto's server takes its time to come up
-    ssm = connect(sandbox, "ssm", tls=tls)
+    # moto's server takes its time to come up, and to do the first thing of each service.
+    connect(sandbox, "sts", tls=tls, patience_s=60).get_caller_identity()
+    ssm = connect(sandbox, "ssm", tls=tls, patience_s=60)
     name, text = f"sandbox-{'tls' if tls else 'plain'}", "ünïcode 🪵\n" * 500
     ssm.put_parameter(Name=name, Value=text, Type="String", Tier="Advanced")
     assert ssm.get_parameter(Name=name)["Parameter"]["Value"] == text

@@ -206,7 +206,7 @@ class MovingAgent(Agent):
         """Each is in the bucket, byte by byte."""
         assert_stored(self.sandbox, pictures, self._bucket_prefix)
 
-    def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+    def run(self, *arguments: str, limit_s: float = 120.0) -> subprocess.CompletedProcess[str]:
         """Run another command of the agent, as the owner."""
         return subprocess.run(
             [*as_user(OWNER), BINARY, *arguments, "--config", self.config],
@@ -214,7 +214,7 @@ class MovingAgent(Agent):
             capture_output=True,
             text=True,
             check=False,
-            timeout=120,
+            timeout=limit_s,
         )
 
 
