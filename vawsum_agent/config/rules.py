@@ -212,6 +212,9 @@ OWN_PROCESS = "vawsum-agent"
 _LONGEST_NAME = 255
 
 ABSOLUTE = must("an absolute path", lambda path: path.startswith("/") and "\0" not in path)
+OPTIONAL_PATH = must(
+    "an absolute path, or nothing", lambda path: not path or bool(path.startswith("/") and "\0" not in path)
+)
 SCHEDULE = Rule("five fields of crontab(5)", _schedule)
 SERVER_NAME = Rule(SERVER_NAME_EXPECTED, _server_name)
 TIMEZONE = Rule("a zone of the tz database", _timezone)

@@ -48,6 +48,7 @@ def test_schedules(tmp_path: Path, schedule: str) -> None:
         ("keep_at_least = 0", "keep_at_least"),
         ('defaults_file = "mysql.cnf"', "defaults_file"),
         ('databases = ["a", "a"]', "databases"),
+        ('drill = {directory = "drill"}', "drill.directory"),
     ],
 )
 def test_refused(tmp_path: Path, line: str, key: str) -> None:

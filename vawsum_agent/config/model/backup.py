@@ -8,7 +8,16 @@ import msgspec
 from msgspec import Meta
 
 from vawsum_agent.config.model.values import AbsolutePath, NonEmpty
-from vawsum_agent.config.rules import BUCKET, DISTINCT, KEY_PREFIX, SCHEDULE, SERVER_NAME, TIMEZONE, between
+from vawsum_agent.config.rules import (
+    BUCKET,
+    DISTINCT,
+    KEY_PREFIX,
+    OPTIONAL_PATH,
+    SCHEDULE,
+    SERVER_NAME,
+    TIMEZONE,
+    between,
+)
 
 
 class BackupDrill(msgspec.Struct, frozen=True, kw_only=True):
@@ -16,7 +25,7 @@ class BackupDrill(msgspec.Struct, frozen=True, kw_only=True):
 
     schedule: Annotated[NonEmpty, SCHEDULE, Meta(description="when, in the time zone of `[backup]`")] = "0 4 * * sun"
     directory: Annotated[
-        str, Meta(description="where the scratch server lives; empty: `drill` in `agent.state_dir`")
+        str, OPTIONAL_PATH, Meta(description="where the scratch server lives; empty: `drill` in `agent.state_dir`")
     ] = ""
     jobs: Annotated[int, between(1, 64, "1 to 64"), Meta(description="tables that are restored at once")] = 2
 
