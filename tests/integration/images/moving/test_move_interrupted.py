@@ -32,7 +32,7 @@ def fill(uploads: Uploads) -> None:
 @pytest.mark.parametrize("times", [1, 2])
 def test_interrupted(agent: MovingAgent, uploads: Uploads, sandbox: Sandbox, times: int) -> None:
     """Ctrl-C ends it after the files under way, a second one at once; nothing is lost, and called again it goes on."""
-    number = sandbox.fault("latency", operation="s3:PutObject", latency_s=0.1 if times == 1 else 5.0)
+    number = sandbox.fault("latency", operation="s3:PutObject", latency_s=0.1 if times == 1 else 20.0)
     fill(uploads)
     command: list[str | Path] = [*as_user(OWNER), BINARY, "images", "move", "--jobs", "2", "--config", agent.config]
     process = subprocess.Popen(
@@ -46,7 +46,7 @@ def test_interrupted(agent: MovingAgent, uploads: Uploads, sandbox: Sandbox, tim
         time.sleep(0.2)
     process.communicate(timeout=30)
     assert process.returncode == 130
-    assert time.monotonic() - begun < 4
+    assert time.monotonic() - begun < 15
     assert len(uploads.local()) > 20
     here = set(uploads.local().values())
     assert_stored(sandbox, {name: content for name, content in uploads.written.items() if content not in here})

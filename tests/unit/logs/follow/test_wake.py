@@ -42,8 +42,8 @@ def test_everything_that_matters_wakes(wake: Wake, tmp_path: Path) -> None:
     ):
         deed()
         began = time.monotonic()
-        assert wake.wait(5.0)
-        assert time.monotonic() - began < 2.0
+        assert wake.wait(60.0)
+        assert time.monotonic() - began < 30.0
         calm(wake)
 
 

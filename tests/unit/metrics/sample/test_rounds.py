@@ -33,11 +33,11 @@ def well(value: float = 1.0) -> ScriptedSource:
 def test_a_hanging_source_holds_up_no_other() -> None:
     """When one source hangs, the others keep their beat and the sick one is marked; it is waited for once."""
     hanging = Hanging()
-    rounds = Rounds([ScriptedSource("sick", hanging, limit_s=2.0), well()], wait_s=5.0, clock=SystemClock())
+    rounds = Rounds([ScriptedSource("sick", hanging, limit_s=5.0), well()], wait_s=20.0, clock=SystemClock())
     first = rounds.take(NOTHING)
     begun = time.monotonic()
     second = rounds.take(first.baseline)
-    assert time.monotonic() - begun < 1.5
+    assert time.monotonic() - begun < 4
     for result in (first, second):
         assert Reading("up", 1.0) in result.readings
         assert Reading("up", 0.0) in result.readings
