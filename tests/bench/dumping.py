@@ -33,7 +33,7 @@ _RESIDENT = Target(150, is_at_most=True)
 
 
 def dumping(directory: Path, scale: Scale) -> list[Row]:
-    """Back up, and dump through zstd and through gzip, in turns.
+    """Back up, and dump into nothing, through zstd and through gzip, in turns.
 
     Raises:
         BenchError: one of them failed, or MariaDB is not installed.
@@ -41,6 +41,7 @@ def dumping(directory: Path, scale: Scale) -> list[Row]:
     ours: list[Watched] = []
     by_zstd: list[float] = []
     by_gzip: list[float] = []
+    alone: list[float] = []
     with school_server(directory, scale.database_mb) as server, KeepingBucket(directory / "bucket") as bucket:
         dump = shlex.join(dump_command(find_dump("mariadb"), str(server.option_file), [DATABASE], is_binlog_on=True))
         to_s3, target = _to_s3()
@@ -49,6 +50,7 @@ def dumping(directory: Path, scale: Scale) -> list[Row]:
         turns: list[Callable[[], None]] = [
             lambda: by_zstd.append(time_pipe(f"{dump} | zstd -q -3 >/dev/null")),
             lambda: ours.append(_back_up(directory, server, environment)),
+            lambda: alone.append(time_pipe(f"{dump} >/dev/null")),
             lambda: by_gzip.append(time_pipe(f"{dump} | gzip | {to_s3}", environment)),
         ]
         for _ in range(min(scale.rounds, _MOST_ROUNDS)):
@@ -59,12 +61,14 @@ def dumping(directory: Path, scale: Scale) -> list[Row]:
         raw_mb = _raw_bytes(directory, server, environment) / MEGABYTE
     of_zstd = [mine.wall_s / theirs for mine, theirs in zip(ours, by_zstd, strict=True)]
     of_gzip = [mine.wall_s / theirs for mine, theirs in zip(ours, by_gzip, strict=True)]
+    floor = [nothing_else / theirs for nothing_else, theirs in zip(alone, by_gzip, strict=True)]
     what, walls = f"backing up {raw_mb:,.0f} MB of SQL", [mine.wall_s for mine in ours]
     return [
         Row(f"{what}; ratio to dump | zstd -3 >/dev/null", "s", walls, None, of_zstd, _OF_ZSTD),
         Row(f"{what}; ratio to dump | gzip | {target}", "s", walls, None, of_gzip, _OF_GZIP),
         Row(f"{what}, by dump | zstd -3", "s", by_zstd),
         Row(f"{what}, by dump | gzip | {target}", "s", by_gzip),
+        Row(f"{what}, by the dump alone; ratio to dump | gzip | {target}", "s", alone, None, floor),
         Row(f"{what}, a second", "MB/s", [raw_mb / wall for wall in walls]),
         Row("most resident, backing up", "MB", [mine.peak_rss / MEGABYTE for mine in ours], _RESIDENT, is_peak=True),
         Row("reading it back from S3 afterwards", "s", [checked.wall_s]),
