@@ -139,7 +139,7 @@ def test_answers_that_are_no_page(
 
 @SOURCES
 def test_nobody_listens(make: Callable[[Path, int], MetricSource], tmp_path: Path) -> None:
-    """A server that is not running says so at once, with its address."""
+    """A server that is not running says so, with its address."""
     with listening(silent) as port:
         pass
     error = failure(make(tmp_path, port))
