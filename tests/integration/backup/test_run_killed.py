@@ -5,14 +5,16 @@ from __future__ import annotations
 import random
 import signal
 import time
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pytest
 
 from sandbox.servers.mariadb import MariaDb
 from tests.counts import IS_SOAK, count
-from tests.integration.backup.hosts import PREFIX, SERVER, DatabaseHost
-from vawsum_agent.backup.names import MANIFEST, BackupName
+from tests.integration.backup.hosts import PREFIX, DatabaseHost
+from tests.integration.backup.restores import text_of
+from vawsum_agent.backup.names import MANIFEST
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -64,13 +66,38 @@ def wait_until(holds: Callable[[], object], what: str) -> None:
         time.sleep(0.02)
 
 
-def expect_whole(host: DatabaseHost, name: BackupName) -> None:
-    """What exists can be read back."""
-    ended = host.run("backup", "verify", name.backup_id)
+@pytest.fixture(scope="module")
+def copy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MariaDb]:
+    """A server for what was published."""
+    with MariaDb(tmp_path_factory.mktemp("copy")) as server:
+        yield server
+
+
+@dataclass(frozen=True, slots=True)
+class Servers:
+    """What is backed up, and where it is restored."""
+
+    source: MariaDb
+    copy: MariaDb
+
+
+@pytest.fixture
+def servers(source: MariaDb, copy: MariaDb) -> Servers:
+    """Both."""
+    return Servers(source, copy)
+
+
+def expect_whole(host: DatabaseHost, backup_id: str, servers: Servers) -> None:
+    """What exists can be read back, and a dump of what it restores is the dump of the source."""
+    ended = host.run("backup", "verify", backup_id)
     assert ended.code == 0, ended.error
+    into = str(servers.copy.option_file)
+    ended = host.run("backup", "restore", "--backup", backup_id, "--into", into, "--force")
+    assert ended.code == 0, ended.error
+    assert text_of(servers.copy, "school") == text_of(servers.source, "school")
 
 
-def expect_well_after(host: DatabaseHost, before: list[str]) -> None:
+def expect_well_after(host: DatabaseHost, before: list[str], servers: Servers) -> None:
     """The next run publishes at once, whatever was killed left no upload, and what was there is there."""
     told = host.backed_up()
     assert list(host.bucket().pending(PREFIX)) == []
@@ -79,7 +106,7 @@ def expect_well_after(host: DatabaseHost, before: list[str]) -> None:
     assert ids[-1] == told["backup_id"]
     for backup_id in ids:
         if backup_id not in {*before, told["backup_id"]}:
-            expect_whole(host, BackupName(SERVER, backup_id))
+            expect_whole(host, backup_id, servers)
 
 
 MOMENTS = [(operation, leaf, kind) for operation, leaf in POINTS for kind in ("hang", "hang_after")]
@@ -87,7 +114,9 @@ MOMENTS = [(operation, leaf, kind) for operation, leaf in POINTS for kind in ("h
 
 
 @pytest.mark.parametrize(("operation", "leaf", "kind"), MOMENTS if IS_SOAK else [MOMENTS[0], *MOMENTS[5:12:2]])
-def test_crash_points(host: DatabaseHost, sandbox: Sandbox, kind: str, operation: str, leaf: str) -> None:
+def test_crash_points(
+    host: DatabaseHost, sandbox: Sandbox, servers: Servers, kind: str, operation: str, leaf: str
+) -> None:
     """Killed before, and after, each thing that it does in S3."""
     before = [host.backed_up()["backup_id"]]
     sandbox.fault(kind, operation=f"s3:{operation}", group=f"*{leaf}", count=1)
@@ -98,10 +127,10 @@ def test_crash_points(host: DatabaseHost, sandbox: Sandbox, kind: str, operation
     step, publishing = POINTS.index((operation, leaf)), POINTS.index(("PutObject", MANIFEST))
     is_published = step > publishing or (step == publishing and kind == "hang_after")
     assert len(host.ids()) == (2 if is_published else 1)
-    expect_well_after(host, before)
+    expect_well_after(host, before, servers)
 
 
-def test_killed_at_random(host: DatabaseHost, tell: Callable[[str], None]) -> None:
+def test_killed_at_random(host: DatabaseHost, servers: Servers, tell: Callable[[str], None]) -> None:
     """Killed at any moment, again and again."""
     dice = random.Random(7)
     began = time.monotonic()
@@ -114,6 +143,6 @@ def test_killed_at_random(host: DatabaseHost, tell: Callable[[str], None]) -> No
             killed += process.poll() is None
             process.send_signal(signal.SIGKILL)
     published = len(host.ids())
-    expect_well_after(host, before)
+    expect_well_after(host, before, servers)
     assert killed > KILLS / 3
-    tell(f"{killed} kills of {KILLS} runs, {published} backups published, all whole")
+    tell(f"{killed} kills of {KILLS} runs, {published} backups published, all restored as they were")
