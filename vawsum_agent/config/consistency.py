@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 from vawsum_agent.config.convert import INVALID
-from vawsum_agent.config.model import ImagesConfig, LogsConfig, MetricsConfig
+from vawsum_agent.config.model import DeployConfig, ImagesConfig, LogsConfig, MetricsConfig
 from vawsum_agent.config.placeholders import NAMES, expand, unknown_parts
 from vawsum_agent.config.rules import LOG_GROUP_EXPECTED, fits_log_group
 from vawsum_agent.config.tree import MISSING, Table, file_of, shown
@@ -30,11 +30,19 @@ class _Named(Protocol):
     def name(self) -> str: ...
 
 
+class _Placed(Protocol):
+    """A table of an array whose folders must lie apart."""
+
+    @property
+    def path(self) -> str: ...
+
+
 def inconsistencies(config: Config, tree: Table) -> Iterator[Violation]:
     """Find what contradicts something else. ``tree`` is what ``config`` was converted from, for file and key path."""
     yield from _of_processes(config, tree)
     yield from _of_logs(config, tree)
     yield from _of_images(config, tree)
+    yield from _of_deploy(config, tree)
 
 
 def _of_logs(config: Config, tree: Table) -> Iterator[Violation]:
@@ -73,8 +81,27 @@ def _of_images(config: Config, tree: Table) -> Iterator[Violation]:
             yield Violation(table.file, table.path_to("public_url"), MISSING, expected)
 
 
-def _apart(folder: ImagesFolder, table: Table, earlier: list[ImagesFolder], tables: list[Table]) -> Iterator[Violation]:
-    """No file and no object belongs to two folders."""
+def _of_deploy(config: Config, tree: Table) -> Iterator[Violation]:
+    deploy = tree.entries.get("deploy")
+    if not isinstance(config.deploy, DeployConfig) or not isinstance(deploy, Table):
+        return
+    tables = deploy.entries.get("app")
+    if config.deploy.app == []:
+        file, value = (file_of(tables), shown(tables)) if tables is not None else (deploy.file, MISSING)
+        yield Violation(file, deploy.path_to("app"), value, "at least one [[deploy.app]]")
+    if not isinstance(tables, list):
+        return
+    apps = config.deploy.app
+    yield from _duplicates(apps, tables)
+    for number, (app, table) in enumerate(zip(apps, tables, strict=True)):
+        yield from _apart(app, table, apps[:number], tables)
+        if not _is_refused(app.artifacts, app.secrets) and app.artifacts == app.secrets:
+            expected = "a folder of its own: whoever builds releases should not read secrets"
+            yield Violation(table.file, table.path_to("secrets"), shown(app.secrets), expected)
+
+
+def _apart(folder: _Placed, table: Table, earlier: Sequence[_Placed], tables: list[Table]) -> Iterator[Violation]:
+    """No file belongs to two folders."""
     for other, other_table in zip(earlier, tables, strict=False):
         if _is_refused(folder.path, other.path):
             continue

@@ -201,6 +201,18 @@ def _server_name(template: str) -> str | None:
     return None if _SERVER_NAME.fullmatch(name) and name not in {".", ".."} else SERVER_NAME_EXPECTED
 
 
+_APP_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
+_HOST_HEADER = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?(:[0-9]{1,5})?")
+
+
+def _is_s3_folder(url: str) -> bool:
+    if not url:
+        return True
+    bucket, slash, prefix = url.removeprefix("s3://").partition("/")
+    is_prefix = not prefix or (prefix.endswith("/") and _is_key_prefix(prefix) and prefix.isascii())
+    return url.startswith("s3://") and slash == "/" and _BUCKET.fullmatch(bucket) is not None and is_prefix
+
+
 SERVER_NAME_EXPECTED = "a name of 1 to 128 of A-Z a-z 0-9 . _ -"
 LOG_GROUP_EXPECTED = "a log group name: 1 to 512 of A-Z a-z 0-9 . - _ / #"
 LOG_STREAM_EXPECTED = "a log stream name: 1 to 512 characters, none of them : or *"
@@ -244,6 +256,12 @@ PUBLIC_URL = must('a URL such as "https://images.example.com/uploads/" that ends
 URL_PATH = must('a path such as "/uploads/"', lambda path: not path or _URL_PATH.fullmatch(path) is not None)
 USER = must("the name of a user, not root", lambda name: _USER.fullmatch(name) is not None)
 HTTP_URL = Rule(HTTP_URL_EXPECTED, _http)
+OPTIONAL_HTTP_URL = Rule(HTTP_URL_EXPECTED, lambda url: _http(url) if url else None)
+APP_NAME = must("a name of 1 to 64 of a-z 0-9 . _ -", lambda name: _APP_NAME.fullmatch(name) is not None)
+HOST_HEADER = must(
+    'a host such as "app.example.com"', lambda name: not name or _HOST_HEADER.fullmatch(name) is not None
+)
+S3_FOLDER = must('a folder such as "s3://bucket/name/" that ends with a slash', _is_s3_folder)
 PROCESS_NAME = must(
     f'up to {_LONGEST_NAME} printable ASCII characters, not "{OWN_PROCESS}": the agent itself is always measured',
     _is_process_name,

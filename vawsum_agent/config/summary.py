@@ -19,7 +19,7 @@ NOTHING_HINT = f"take the tables that this host needs from the examples in {SHAR
 
 def does_nothing(config: Config) -> bool:
     """Whether a daemon would run without any work: notifications alone have nothing to tell."""
-    return not any((config.logs, config.metrics, config.images, config.backup))
+    return not any((config.logs, config.metrics, config.images, config.backup, config.deploy))
 
 
 def warnings(config: Config, where: str) -> list[Finding]:
@@ -41,6 +41,8 @@ def switched_on(config: Config) -> list[str]:
         drill = f'; a drill at "{config.backup.drill.schedule}"' if config.backup.drill is not None else ""
         when = f'at "{config.backup.schedule}", {config.backup.timezone}'
         lines.append(f"backup: to s3://{config.backup.bucket}/{config.backup.prefix} {when}{drill}")
+    if config.deploy is not None:
+        lines.append(f"deploy: {_counted('app', [app.name for app in config.deploy.app])}")
     if config.notify is not None:
         lines.append(f"notifications: to {config.notify.sns_topic_arn}")
     return lines

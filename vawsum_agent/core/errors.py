@@ -8,6 +8,7 @@
     ├── NotRunningError               the daemon's control socket does not answer
     ├── DrainTimeout                  a drain reached its deadline with work left
     ├── BackupError                   a backup, restore, verification or drill failed; nothing counts as done
+    ├── DeployError                   a release was not published or deployed; what served before serves still
     └── AwsError                      an AWS call failed
         ├── Throttled                 refused for its rate; not done; retryable
         ├── Unavailable               no answer, or one that leaves open whether it was done; retryable
@@ -99,6 +100,10 @@ class DrainTimeout(AgentError):
 
 class BackupError(AgentError):
     """A backup, restore, verification or drill failed. What was there before is as it was."""
+
+
+class DeployError(AgentError):
+    """A release was not published, deployed or taken back. What was served before is served still, unless it says so."""
 
 
 class AwsError(AgentError):

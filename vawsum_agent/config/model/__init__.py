@@ -10,6 +10,7 @@ import msgspec
 
 from vawsum_agent.config.model.agent import AgentConfig
 from vawsum_agent.config.model.backup import BackupConfig, BackupDrill
+from vawsum_agent.config.model.deploy import DeployApp, DeployConfig, DeployGuard, DrainWay
 from vawsum_agent.config.model.images import ImagesConfig, ImagesFolder, ImageType
 from vawsum_agent.config.model.logs import FormatName, LogsConfig, LogSource
 from vawsum_agent.config.model.metrics import (
@@ -29,6 +30,10 @@ __all__ = [
     "BackupDrill",
     "Bytes",
     "Config",
+    "DeployApp",
+    "DeployConfig",
+    "DeployGuard",
+    "DrainWay",
     "FormatName",
     "ImageType",
     "ImagesConfig",
@@ -52,4 +57,5 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     metrics: MetricsConfig | None = None
     images: ImagesConfig | None = None
     backup: BackupConfig | None = None
+    deploy: DeployConfig | None = None
     notify: NotifyConfig | None = None
