@@ -42,7 +42,7 @@ class Invalid:
 
 INVALID = Invalid()
 
-FUTURE_TABLES = ("deploy",)
+FUTURE_TABLES = ("fleet",)
 """Tables of capabilities that other versions have."""
 
 _INDEX = re.compile(r"\[\d+\]")

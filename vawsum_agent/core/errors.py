@@ -103,7 +103,7 @@ class BackupError(AgentError):
 
 
 class DeployError(AgentError):
-    """A release was not published, deployed or taken back. What was served before is served still, unless it says so."""
+    """A release was not published, deployed or taken back. What was served before still is, unless it says so."""
 
 
 class AwsError(AgentError):

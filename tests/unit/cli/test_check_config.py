@@ -45,7 +45,7 @@ def test_messages_are_printable(agent: Agent) -> None:
 
 def test_violations(agent: Agent) -> None:
     """Every violation is a line on stderr, or a row with its four parts; the exit code is 78."""
-    agent.config.write_text('[agent]\nrole = "wbe"\n[[logs.source]]\npaths = ["/x"]\nformat = "json"\n[deploy]\n')
+    agent.config.write_text('[agent]\nrole = "wbe"\n[[logs.source]]\npaths = ["/x"]\nformat = "json"\n[fleet]\n')
     ended = agent.run("check-config")
     assert (ended.code, ended.out) == (78, "")
     assert len(ended.err.splitlines()) == 3
@@ -53,7 +53,7 @@ def test_violations(agent: Agent) -> None:
     document = json.loads(as_json.out)
     assert as_json.code == 78
     assert document["valid"] is False
-    assert [row["key"] for row in document["violations"]] == ["agent.role", "logs.source[0].name", "deploy"]
+    assert [row["key"] for row in document["violations"]] == ["agent.role", "logs.source[0].name", "fleet"]
     assert document["violations"][0]["value"] == "wbe"
     assert document["violations"][1]["value"] is None
     assert all(set(row) == {"file", "key", "value", "expected"} for row in document["violations"])

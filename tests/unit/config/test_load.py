@@ -90,7 +90,7 @@ def test_all_violations_of_all_files_at_once(tmp_path: Path) -> None:
     """A broken file hides nothing that is wrong elsewhere; each violation says file, key path, value, expected."""
     violations = violations_of(
         tmp_path,
-        '[agent]\nrole = "wbe"\n[logs]\nbuffer = 5\n[[logs.source]]\nname = "x"\nformat = "nope"\n[deploy]\n',
+        '[agent]\nrole = "wbe"\n[logs]\nbuffer = 5\n[[logs.source]]\nname = "x"\nformat = "nope"\n[fleet]\n',
         broken="[agent",
         second='[[logs.source]]\nname = "x"\npaths = ["relative"]\nformat = "json"\ntimezone = "Mars/Base"\n',
     )
@@ -101,7 +101,7 @@ def test_all_violations_of_all_files_at_once(tmp_path: Path) -> None:
         ("agent.toml", "logs.buffer"),
         ("agent.toml", "logs.source[0].format"),
         ("agent.toml", "logs.source[0].paths"),
-        ("agent.toml", "deploy"),
+        ("agent.toml", "fleet"),
         ("second.toml", "logs.source[0].paths[0]"),
         ("second.toml", "logs.source[0].timezone"),
         ("second.toml", "logs.source[0].name"),

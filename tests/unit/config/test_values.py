@@ -112,7 +112,7 @@ def test_logs_without_sources(tmp_path: Path, text: str) -> None:
     assert refused(tmp_path, text) == ("logs.source", "at least one [[logs.source]]")
 
 
-@pytest.mark.parametrize("table", ["deploy"])
+@pytest.mark.parametrize("table", ["fleet"])
 def test_tables_of_other_versions(tmp_path: Path, table: str) -> None:
     """A capability this version lacks is refused by name: its absence must not look like success."""
     assert refused(tmp_path, f"[{table}]\n") == (table, f"no [{table}]: this version of the agent does not know it")
