@@ -1,0 +1,196 @@
+"""The journal of one application's deploys on this host, below the application's own path.
+
+    {path}/.vawsum/reserve                       given up when the disk is full, so that a deploy can be ended
+    {path}/.vawsum/deploys/{deploy_id}.json      a record, rewritten whole at every note
+    {path}/.vawsum/deploys/{deploy_id}.log       what it said meanwhile, for whoever follows
+    {path}/.vawsum/deploys/{deploy_id}.err       what its process printed otherwise, where there is no systemd
+    {path}/.vawsum/deploys/{deploy_id}.refused   why there is no record: it did not begin
+
+Root's alone to write, and not below ``state_dir``: that is the daemon's, who could put another folder in its place.
+Anybody may read the records.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from vawsum_agent.core.durable import sync_directory, write_durably
+from vawsum_agent.core.errors import DeployError
+from vawsum_agent.core.text import printable
+from vawsum_agent.deploy.machine import End
+from vawsum_agent.deploy.record import Line, Record, decoded, is_deploy_id
+from vawsum_agent.deploy.trust import own_folder
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from vawsum_agent.core.clock import Clock
+    from vawsum_agent.deploy.layout import AppFolder
+    from vawsum_agent.deploy.machine import Phase, Step
+
+_MODE = 0o644
+_RESERVE_BYTES = 256 << 10
+_MOST_RECORDS = 2000
+"""More than the releases that may be kept: what served healthy is told by records."""
+
+
+class Refusal(msgspec.Struct, frozen=True, kw_only=True):
+    """Why a deploy did not begin, for whoever asked for it."""
+
+    message: str
+    hint: str = ""
+    exit_code: int = 1
+
+
+class Journal:
+    """The records of one application. Only the holder of the lock writes records."""
+
+    def __init__(self, app: AppFolder, clock: Clock) -> None:
+        self.folder = app.journal / "deploys"
+        self._app = app
+        self._reserve = app.journal / "reserve"
+        self._clock = clock
+
+    def prepare(self) -> None:
+        """Make the folders. Raises DeployError: others could replace them."""
+        own_folder(self._app.path)
+        own_folder(self._app.journal)
+        own_folder(self.folder)
+        self._set_aside()
+
+    def write(self, record: Record) -> None:
+        """Make a record durable as it is. Raises DeployError: the disk is full, or broken."""
+        try:
+            self._write(self._path(record.deploy_id), msgspec.json.encode(record))
+        except OSError as exc:
+            message = f"the journal in {self.folder} can't be written: {exc.strerror}"
+            raise DeployError(printable(message), hint="free some space, then `vawsum-agent deploy recover`") from exc
+
+    def note(self, record: Record, step: Step, phase: Phase, text: str = "") -> None:
+        """Note what happens, before it does or after it did. Raises DeployError, the record then as it was."""
+        before = record.lines
+        record.lines = [*before, Line(step=step, phase=phase, at=self._clock.now(), text=text)]
+        try:
+            self.write(record)
+        except DeployError:
+            record.lines = before
+            raise
+
+    def close(self, record: Record, end: End) -> None:
+        """Note how it ended. Raises DeployError."""
+        record.end, record.ended_at = end, self._clock.now()
+        self.write(record)
+        self._forget_old()
+
+    def records(self) -> list[Record]:
+        """All that can be read, the oldest first."""
+        return list(self._read_all())
+
+    def read(self, deploy_id: str) -> Record | None:
+        """Give one record; None when there is none.
+
+        Raises:
+            DeployError: it can't be read, or makes no sense.
+        """
+        path = self._path(deploy_id)
+        try:
+            return decoded(path.read_bytes())
+        except FileNotFoundError:
+            return None
+        except OSError as exc:
+            raise DeployError(f"{path} can't be read: {exc.strerror}") from exc
+        except (msgspec.MsgspecError, UnicodeDecodeError) as exc:
+            hint = "a newer agent wrote it, or somebody else: look at it, and move it away"
+            raise DeployError(f"{path} is no record of a deploy", hint=hint) from exc
+
+    def unfinished(self) -> list[Record]:
+        """Those that have to be finished or taken back, the oldest first; stuck ones among them.
+
+        Only the last stuck one counts: a later deploy that ended well has made an end of those before.
+
+        Raises:
+            DeployError: a record can't be read, so that nobody knows whether it ended.
+        """
+        found: list[Record] = []
+        for deploy_id in self._ids():
+            record = self.read(deploy_id)
+            if record is None:
+                continue
+            if record.end in {End.DEPLOYED, End.TAKEN_BACK}:
+                found = [earlier for earlier in found if earlier.end != End.STUCK]
+            else:
+                found.append(record)
+        return found
+
+    def refuse(self, deploy_id: str, refusal: Refusal) -> None:
+        """Tell whoever follows that it did not begin. Raises DeployError."""
+        try:
+            self._write(self._refused(deploy_id), msgspec.json.encode(refusal))
+        except OSError as exc:
+            raise DeployError(f"{self.folder} can't be written: {exc.strerror}") from exc
+
+    def refusal(self, deploy_id: str) -> Refusal | None:
+        """Why it did not begin, and forget it; None when it did, or has not yet."""
+        try:
+            body = self._refused(deploy_id).read_bytes()
+            self._refused(deploy_id).unlink()
+            return msgspec.json.decode(body, type=Refusal)
+        except (OSError, msgspec.MsgspecError):
+            return None
+
+    def log_path(self, deploy_id: str) -> Path:
+        """Where a deploy says what it does."""
+        return self.folder / f"{deploy_id}.log"
+
+    def stray_path(self, deploy_id: str) -> Path:
+        """Where what its process printed otherwise ends up, when no systemd takes it."""
+        return self.folder / f"{deploy_id}.err"
+
+    def _write(self, path: Path, content: bytes) -> None:
+        try:
+            write_durably(path, content, mode=_MODE)
+        except OSError as exc:
+            if exc.errno != errno.ENOSPC or not self._reserve.exists():
+                raise
+            # Whatever filled the disk, this host must not be left drained because a note found no room.
+            self._reserve.unlink()
+            write_durably(path, content, mode=_MODE)
+
+    def _set_aside(self) -> None:
+        with contextlib.suppress(OSError):
+            if not self._reserve.exists():
+                write_durably(self._reserve, bytes(_RESERVE_BYTES), mode=0o600)
+
+    def _path(self, deploy_id: str) -> Path:
+        return self.folder / f"{deploy_id}.json"
+
+    def _refused(self, deploy_id: str) -> Path:
+        return self.folder / f"{deploy_id}.refused"
+
+    def _ids(self) -> list[str]:
+        try:
+            found = [path.stem for path in self.folder.iterdir() if path.suffix == ".json"]
+        except OSError:
+            return []
+        return sorted(stem for stem in found if is_deploy_id(stem))
+
+    def _read_all(self) -> Iterator[Record]:
+        for deploy_id in self._ids():
+            try:
+                record = self.read(deploy_id)
+            except DeployError:
+                continue
+            if record is not None:
+                yield record
+
+    def _forget_old(self) -> None:
+        ids = self._ids()
+        for deploy_id in ids[: max(0, len(ids) - _MOST_RECORDS)]:
+            for path in (self._path(deploy_id), self.log_path(deploy_id), self.stray_path(deploy_id)):
+                path.unlink(missing_ok=True)
+        sync_directory(self.folder)

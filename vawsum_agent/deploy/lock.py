@@ -1,0 +1,101 @@
+"""One deploy at a time on a host, whatever the application: they drain the same targets and reload the same servers.
+
+Held is the lock of every configured application that has a folder here, in the order of their names, so that two that
+want several never wait for each other. The kernel gives them back when the process ends, however it ends.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from vawsum_agent.core.errors import BusyError, DeployError
+from vawsum_agent.core.text import printable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from vawsum_agent.deploy.layout import AppFolder
+
+_LONGEST_HOLDER = 4096
+
+
+class Holder(msgspec.Struct, frozen=True, kw_only=True):
+    """Who holds the lock, for whoever finds it held."""
+
+    deploy_id: str
+    app: str
+    what: str
+    pid: int
+
+    def __str__(self) -> str:
+        return f"{self.what} of {self.app}, {self.deploy_id} (process {self.pid})"
+
+
+@contextmanager
+def locked(folders: Mapping[str, AppFolder], holder: Holder) -> Iterator[None]:
+    """Hold the locks of all these applications.
+
+    Args:
+        folders: by the application's name; those without a journal's folder are left out.
+        holder: who we are.
+
+    Raises:
+        BusyError: another deploy runs; names it.
+        DeployError: a lock can't be opened.
+    """
+    with ExitStack() as held:
+        for name in sorted(folders):
+            if folders[name].journal.is_dir():
+                held.callback(os.close, _taken(folders[name], holder))
+        yield
+
+
+def is_locked(folder: AppFolder) -> bool:
+    """Whether a deploy works on this application, or on another one of this host."""
+    try:
+        descriptor = os.open(folder.journal / "lock", os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False
+
+
+def _taken(folder: AppFolder, holder: Holder) -> int:
+    path = folder.journal / "lock"
+    try:
+        # Readable by nobody else: who can open it can hold it.
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    except OSError as exc:
+        raise DeployError(printable(f"{path} can't be opened: {exc.strerror}"), hint="deploy as root") from exc
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        os.truncate(descriptor, 0)
+        os.pwrite(descriptor, msgspec.json.encode(holder), 0)
+    except BlockingIOError:
+        other = _holder(descriptor)
+        os.close(descriptor)
+        message = f"busy: {other}" if other is not None else f"busy: another deploy holds {path}"
+        raise BusyError(
+            printable(message), hint="wait for it: `vawsum-agent deploy history` shows how it goes"
+        ) from None
+    except OSError as exc:
+        os.close(descriptor)
+        raise DeployError(printable(f"{path} can't be written: {exc.strerror}"), hint="free some space") from exc
+    return descriptor
+
+
+def _holder(descriptor: int) -> Holder | None:
+    try:
+        return msgspec.json.decode(os.pread(descriptor, _LONGEST_HOLDER, 0), type=Holder)
+    except (OSError, msgspec.MsgspecError):
+        return None
