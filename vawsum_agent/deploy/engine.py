@@ -66,7 +66,7 @@ class Engine:
         if record.end == End.STUCK:
             kept = again(record.notes)
             record.lines = [line for line in record.lines if (line.step, line.phase) in kept]
-            record.end = ""
+            record.end = None
             self._journal.write(record)
             self._say(f"{record.deploy_id} was stuck: trying again to take it back")
         elif last is not None and last.phase == "begun":

@@ -54,6 +54,7 @@ def start(arguments: Sequence[str], *, unit: str, stray: Path) -> Job:
     """Start ``vawsum-agent`` with these arguments.
 
     Args:
+        arguments: a command and its options.
         unit: name of the service, without suffix.
         stray: where what it prints goes without systemd; with it, the journal.
 

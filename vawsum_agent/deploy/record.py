@@ -40,7 +40,7 @@ class Record(msgspec.Struct, kw_only=True):
         instance_id: where the notes were made. A journal that came with an image tells of another host.
         lines: what was begun, done and failed, the oldest first.
         remembered: what a step has to know later, by name; see `remember`.
-        end: empty while it runs, or has to be finished.
+        end: None while it runs, or has to be finished.
     """
 
     version: Literal[1] = 1
@@ -54,7 +54,7 @@ class Record(msgspec.Struct, kw_only=True):
     by: str = ""
     began_at: float
     ended_at: float | None = None
-    end: End | Literal[""] = ""
+    end: End | None = None
     lines: list[Line] = []
     remembered: dict[str, msgspec.Raw] = {}
 
