@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from vawsum_agent.backup.dump.sections import Section
     from vawsum_agent.backup.server.facts import Table
 
-LEVEL = 3
+LEVEL = 1
+"""Of 632 MB of a school's SQL, level 1 makes 130 MB in 2.0 s of CPU, level 3 makes 135 MB in 4.4 s (gzip: 138 MB in
+24 s): a dump's rows repeat each other nearby, and the database has to live beside its backup."""
 
 _SMALL_BYTES = 256 << 10
 """Below, a section is compressed in one go: with its size known, zstd clears tables of that size only. With thousands
