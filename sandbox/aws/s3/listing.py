@@ -115,19 +115,40 @@ def checksum_type(version: Version) -> str:
 
 
 def list_versions(bucket: str, versions: Sequence[Version], query: Mapping[str, str]) -> dict[str, Any]:
-    """Return ListObjectVersions, all in one page, the newest of each key first."""
-    name = _Names(query)
+    """Return a page of ListObjectVersions; `versions` are all of the prefix, by key and then the newest first."""
+    name, limit = _Names(query), page_size(query, "max-keys")
+    key_marker, id_marker = query.get("key-marker", ""), query.get("version-id-marker", "")
+    left = _behind(versions, key_marker, id_marker)
+    page, is_truncated = left[:limit], len(left) > limit > 0
+    newest = {version.key: version.version_id for version in reversed(versions)}
     rows: dict[str, list[dict[str, object]]] = {"Version": [], "DeleteMarker": []}
-    seen: set[str] = set()
-    for version in versions:
-        common = {"Key": name(version.key), "VersionId": version.version_id, "IsLatest": version.key not in seen}
-        seen.add(version.key)
+    for version in page:
+        is_latest = newest[version.key] == version.version_id
+        common = {"Key": name(version.key), "VersionId": version.version_id, "IsLatest": is_latest}
         if version.is_marker:
             rows["DeleteMarker"].append({**common, "LastModified": iso(version.at_ms), "Owner": OWNER})
         else:
             rows["Version"].append({**common, **_row(version), "Owner": OWNER})
-    head = {"Name": bucket, "Prefix": name(query.get("prefix", "")), "MaxKeys": max(len(versions), PAGE_LIMIT_COUNT)}
-    return {**head, **name.fields, "IsTruncated": False, **rows}
+    markers = {"NextKeyMarker": name(page[-1].key), "NextVersionIdMarker": page[-1].version_id} if is_truncated else {}
+    return {
+        "Name": bucket,
+        "Prefix": name(query.get("prefix", "")),
+        "KeyMarker": name(key_marker),
+        "VersionIdMarker": id_marker,
+        **markers,
+        "MaxKeys": limit,
+        **name.fields,
+        "IsTruncated": is_truncated,
+        **rows,
+    }
+
+
+def _behind(versions: Sequence[Version], key: str, version_id: str) -> list[Version]:
+    """Return what comes after a version; after all of a key where no version is named, or one that is gone."""
+    place = next((at for at, one in enumerate(versions) if (one.key, one.version_id) == (key, version_id)), None)
+    if place is not None:
+        return list(versions[place + 1 :])
+    return [one for one in versions if one.key.encode() > key.encode()]
 
 
 def list_uploads(bucket: str, uploads: Sequence[Upload], query: Mapping[str, str]) -> dict[str, Any]:

@@ -67,6 +67,21 @@ def test_parts_of_an_object_can_be_read(s3: Client) -> None:
     assert code_of(caught) == ("InvalidRange", 416)
 
 
+def test_versions_come_in_pages(s3: Client) -> None:
+    """All versions and markers come once, each key's newest first and told to be the latest, odd names included."""
+    made = [(key, s3.put_object(Bucket=BUCKET, Key=key, Body=b"x")["VersionId"]) for key in ("a", "b ü", "a", "c", "a")]
+    gone = s3.delete_object(Bucket=BUCKET, Key="b ü")["VersionId"]
+    pages = s3.get_paginator("list_object_versions")
+    rows, markers = [], []
+    for page in pages.paginate(Bucket=BUCKET, PaginationConfig={"PageSize": 2}):
+        rows += [(row["Key"], row["VersionId"], row["IsLatest"]) for row in page.get("Versions", [])]
+        markers += [(row["Key"], row["VersionId"], row["IsLatest"]) for row in page.get("DeleteMarkers", [])]
+    newest_first = sorted(made[::-1], key=lambda one: one[0])
+    assert [row[:2] for row in rows] == newest_first
+    assert [row[2] for row in rows] == [True, False, False, False, True]
+    assert markers == [("b ü", gone, True)]
+
+
 def test_lists_come_in_pages(s3: Client) -> None:
     """All keys come once, in the order of their bytes, odd ones included; folders can stand for what is in them."""
     keys = sorted([*(f"a/{number}" for number in range(7)), "b", "c/ü +&<>", "c/d/e", "z\x01"], key=str.encode)
