@@ -13,7 +13,8 @@ from urllib.parse import quote, urlsplit
 import orjson
 
 from sandbox.admin_client import AdminClient, SandboxError
-from sandbox.aws.account import ACCESS_KEY_ID, REGION, SECRET_ACCESS_KEY
+from sandbox.aws.account import ACCESS_KEY_ID, INSTANCE_ID, REGION, SECRET_ACCESS_KEY
+from sandbox.balancing_client import BalancingClient
 from sandbox.records import Event, MetricDatum, Notification, PendingUpload, StoredObject
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ READY_LIMIT_S = 20.0
 STOP_LIMIT_S = 5.0
 
 
-class Sandbox:
+class Sandbox(BalancingClient):
     """A running local AWS. Use as a context manager; it ends with the process that started it, however that ends."""
 
     def __init__(self, process: subprocess.Popen[bytes], addresses: dict[str, Any]) -> None:
@@ -36,6 +37,7 @@ class Sandbox:
         self.metadata_endpoint: str = addresses["metadata"]
         self.public_endpoint: str = addresses["public"]
         self._admin = AdminClient(urlsplit(addresses["admin"]).netloc)
+        self._metadata_urls: dict[str, str] = {}
 
     @classmethod
     def start(
@@ -52,8 +54,8 @@ class Sandbox:
 
         Args:
             tls: also listen with TLS, at `tls_endpoint`, trusted with `ca_bundle`.
-            policy: IAM policy documents, one or several, enforced together on CloudWatch Logs and metrics, S3,
-                `Publish` of SNS and `DescribeAutoScalingInstances`.
+            policy: IAM policy documents, one or several, enforced together on all that the front carries out
+                itself, see `docs/sandbox.md`.
             deny: actions denied whatever the policy says.
             moto: pass other services on to moto's server, which starts with the first such request.
             seed: of all dice.
@@ -92,15 +94,20 @@ class Sandbox:
         if self._process.stdout is not None:
             self._process.stdout.close()
 
-    def environment(self, *, tls: bool = False) -> dict[str, str]:
-        """Return the variables that point an AWS SDK here, over a copy of our own without any other AWS setting."""
+    def environment(self, *, tls: bool = False, instance_id: str = INSTANCE_ID) -> dict[str, str]:
+        """Return the variables that point an AWS SDK here, over a copy of our own without any other AWS setting.
+
+        Args:
+            tls: whether with TLS.
+            instance_id: whose metadata is to be read; see `add_host`.
+        """
         kept = {key: value for key, value in os.environ.items() if not key.startswith("AWS_")}
         trust = {"AWS_CA_BUNDLE": self.ca_bundle} if tls else {}
         return {
             **kept,
             **trust,
             "AWS_ENDPOINT_URL": self.tls_endpoint if tls else self.endpoint,
-            "AWS_EC2_METADATA_SERVICE_ENDPOINT": self.metadata_endpoint,
+            "AWS_EC2_METADATA_SERVICE_ENDPOINT": self.metadata_for(instance_id),
             "AWS_ACCESS_KEY_ID": ACCESS_KEY_ID,
             "AWS_SECRET_ACCESS_KEY": SECRET_ACCESS_KEY,
             "AWS_REGION": REGION,
@@ -139,9 +146,9 @@ class Sandbox:
         """Deny exactly these actions from now on, such as `logs:GetLogEvents`; none lifts it."""
         self._admin.call("POST", "policy", {"deny": list(actions)})
 
-    def metadata(self, texts: dict[str, str | None]) -> None:
-        """Set instance metadata by path below `/latest/`; None takes a path away."""
-        self._admin.call("POST", "metadata", texts)
+    def metadata(self, texts: dict[str, str | None], instance_id: str = "") -> None:
+        """Set instance metadata by path below `/latest/`, of the first instance or another; None takes a path away."""
+        self._admin.call("POST", "metadata", {**texts, **({"instance_id": instance_id} if instance_id else {})})
 
     def groups(self) -> list[dict[str, Any]]:
         """Return all log groups with their settings and the counts of their streams."""
@@ -246,7 +253,7 @@ class Sandbox:
         return summary
 
     def reset(self) -> None:
-        """Forget all groups, metrics, notifications, buckets, counts and faults; settings and policies stay."""
+        """Forget all groups, metrics, notifications, buckets, counts and faults; settings, policies and hosts stay."""
         self._admin.call("POST", "reset")
 
 

@@ -16,6 +16,7 @@ from sandbox.aws.lines import datum_lines, event_lines, send_lines
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from sandbox.aws.balancing.balancing import Balancing
     from sandbox.aws.books import Books
     from sandbox.aws.connection import Connection
     from sandbox.aws.faults import FaultPlan
@@ -45,6 +46,7 @@ class Parts:
     sns: SnsService
     metadata: Metadata
     s3: S3Service
+    balancing: Balancing
 
 
 class Admin:
@@ -71,6 +73,7 @@ class Admin:
             "POST reset": self._reset,
             "POST buckets": self._add_bucket,
             "GET uploads": lambda query: parts.s3.uploads(query["bucket"]),
+            **parts.balancing.routes,
         }
         self._streams: dict[str, Callable[[Document], Iterable[bytes]]] = {
             "GET events": lambda query: event_lines(parts.store.stream(query["group"], query["stream"])),
@@ -172,8 +175,10 @@ class Admin:
         return {}
 
     def _set_metadata(self, document: Document) -> Document:
+        instance_id = document.pop("instance_id", "")
+        metadata = self._parts.balancing.hosts.get(instance_id).metadata if instance_id else self._parts.metadata
         for path, value in document.items():
-            self._parts.metadata.set(path, value)
+            metadata.set(path, value)
         return {}
 
     def _groups(self, _document: Document) -> list[Document]:
@@ -187,6 +192,7 @@ class Admin:
         self._parts.metrics.clear()
         self._parts.sns.clear()
         self._parts.s3.clear()
+        self._parts.balancing.clear()
         self._parts.books.clear()
         self._clear_faults({})
         return {}

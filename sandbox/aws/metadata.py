@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import secrets
 import threading
@@ -21,21 +22,22 @@ TOKEN_LIMIT_S = 21_600
 CREDENTIALS_LIFE_S = 6 * 3600
 
 
-def _initial() -> dict[str, str]:
+def _initial(instance_id: str, address: str) -> dict[str, str]:
     document = {
         "accountId": ACCOUNT_ID,
         "availabilityZone": f"{REGION}a",
         "imageId": "ami-0sandbox",
-        "instanceId": INSTANCE_ID,
+        "instanceId": instance_id,
         "instanceType": "t3.medium",
+        "privateIp": address,
         "region": REGION,
     }
     return {
-        "meta-data/instance-id": INSTANCE_ID,
+        "meta-data/instance-id": instance_id,
         "meta-data/instance-type": "t3.medium",
         "meta-data/ami-id": "ami-0sandbox",
-        "meta-data/hostname": "ip-10-0-0-10.internal",
-        "meta-data/local-ipv4": "10.0.0.10",
+        "meta-data/hostname": f"ip-{address.replace('.', '-')}.internal",
+        "meta-data/local-ipv4": address,
         "meta-data/placement/region": REGION,
         "meta-data/placement/availability-zone": f"{REGION}a",
         "meta-data/iam/security-credentials/": ROLE,
@@ -47,8 +49,10 @@ def _initial() -> dict[str, str]:
 class Metadata:
     """The metadata service of one instance. What isn't set answers 404, as `spot/instance-action` does for most."""
 
-    def __init__(self) -> None:
-        self._texts = _initial()
+    def __init__(self, instance_id: str = INSTANCE_ID, address: str = "10.0.0.10") -> None:
+        self._texts = _initial(instance_id, address)
+        # The same for as long as the instance lives, and no other's.
+        self._access_key_id = f"ASIA{hashlib.sha256(instance_id.encode()).hexdigest()[:16].upper()}"
         self._tokens: dict[str, float] = {}
         self._lock = threading.Lock()
 
@@ -95,18 +99,18 @@ class Metadata:
         if method != "GET":
             return Answer(405, content_type="text/plain")
         if path == f"/latest/meta-data/iam/security-credentials/{ROLE}":
-            text = text or _credentials()
+            text = text or _credentials(self._access_key_id)
         return Answer(404, content_type="text/plain") if text is None else Answer(200, text.encode(), "text/plain")
 
 
-def _credentials() -> str:
+def _credentials(access_key_id: str) -> str:
     now = time.time()
     return json.dumps(
         {
             "Code": "Success",
             "LastUpdated": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(now)),
             "Type": "AWS-HMAC",
-            "AccessKeyId": f"ASIA{secrets.token_hex(8).upper()}",
+            "AccessKeyId": access_key_id,
             "SecretAccessKey": secrets.token_urlsafe(30),
             "Token": secrets.token_urlsafe(90),
             "Expiration": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(now + CREDENTIALS_LIFE_S)),

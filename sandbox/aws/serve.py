@@ -15,6 +15,8 @@ import orjson
 
 from sandbox.aws.admin import Admin, Parts
 from sandbox.aws.autoscaling_service import AutoScalingService
+from sandbox.aws.balancing.balancing import Balancing
+from sandbox.aws.balancing.service import BalancingService
 from sandbox.aws.books import Books
 from sandbox.aws.certificate import make_certificate
 from sandbox.aws.faults import FaultPlan
@@ -68,19 +70,21 @@ def serve(options: Options) -> None:
     if options.ends_with_stdin:
         threading.Thread(target=_watch_stdin, args=(stop,), daemon=True).start()
     with tempfile.TemporaryDirectory(prefix="sandbox-") as folder:
-        moto = Moto(Path(folder), is_enabled=options.has_moto)
+        moto, metadata = Moto(Path(folder), is_enabled=options.has_moto), Metadata()
+        balancing = Balancing(metadata, Path(folder))
         try:
-            addresses = _build(options, moto, Path(folder))
+            addresses = _build(options, moto, metadata, balancing, Path(folder))
             sys.stdout.write(orjson.dumps({**addresses, "pid": os.getpid()}).decode() + "\n")
             sys.stdout.flush()
             stop.wait()
         finally:
+            balancing.stop()
             moto.stop()
 
 
-def _build(options: Options, moto: Moto, folder: Path) -> dict[str, str]:
+def _build(options: Options, moto: Moto, metadata: Metadata, balancing: Balancing, folder: Path) -> dict[str, str]:
     settings, books, plan = Settings(), Books(), FaultPlan(options.seed)
-    gatekeeper, store, metrics, metadata = Gatekeeper(), LogStore(), MetricStore(), Metadata()
+    gatekeeper, store, metrics = Gatekeeper(), LogStore(), MetricStore()
     gatekeeper.enforce(*(orjson.loads(path.read_bytes()) for path in options.policies))
     gatekeeper.deny(list(options.deny))
     sns, strikes, limits = SnsService(settings, books), Strikes(plan), RateLimits()
@@ -92,7 +96,7 @@ def _build(options: Options, moto: Moto, folder: Path) -> dict[str, str]:
         settings=settings, books=books, gatekeeper=gatekeeper, strikes=strikes, is_within_quota=is_within_quota
     )
     s3 = S3Service(rules, folder, options.seed)
-    admin = Admin(Parts(settings, books, plan, gatekeeper, store, metrics, sns, metadata, s3))
+    admin = Admin(Parts(settings, books, plan, gatekeeper, store, metrics, sns, metadata, s3, balancing))
     gate = Gate(
         settings=settings,
         books=books,
@@ -103,7 +107,8 @@ def _build(options: Options, moto: Moto, folder: Path) -> dict[str, str]:
             LogsService(store, settings, books, options.seed),
             MetricsService(metrics, settings, books),
             sns,
-            AutoScalingService(settings, metadata),
+            AutoScalingService(settings, metadata, balancing.scaling),
+            BalancingService(balancing.targets),
         ),
         moto=moto,
         admin=admin,

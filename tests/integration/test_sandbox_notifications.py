@@ -195,11 +195,11 @@ def test_other_operations_are_motos(sandbox: Sandbox, sns: Client) -> None:
     arn = sns.create_topic(Name="vawsum-made")["TopicArn"]
     assert arn == TOPIC_ARN.replace("ops", "made")
     assert sandbox.requests()["operations"] == {"sns:CreateTopic": {"ok": 1}}
-    sandbox.fault("unavailable", operation="autoscaling:DescribeAutoScalingGroups", count=1)
+    sandbox.fault("unavailable", operation="autoscaling:DescribeLaunchConfigurations", count=1)
     scaling = connect(sandbox, "autoscaling")
     with pytest.raises(ClientError, match="ServiceUnavailable"):
-        scaling.describe_auto_scaling_groups()
-    assert scaling.describe_auto_scaling_groups()["AutoScalingGroups"] == []
+        scaling.describe_launch_configurations()
+    assert scaling.describe_launch_configurations()["LaunchConfigurations"] == []
 
 
 def test_the_instance_is_in_the_group_of_the_settings(sandbox: Sandbox) -> None:
