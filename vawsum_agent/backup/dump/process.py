@@ -10,6 +10,9 @@ import os
 import select
 import signal
 import subprocess
+import sys
+import termios
+import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Self
 
@@ -20,6 +23,10 @@ from vawsum_agent.core.text import printable
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from types import TracebackType
+
+_LITTLE_BYTES = 256 << 10
+_GATHERING_S = 0.002
+"""The client writes 12 KB at a time, and to be woken for each takes as long as to compress it."""
 
 _PIPE_BYTES = 1 << 20  # what /proc/sys/fs/pipe-max-size allows to everybody
 _MOST_WORDS_BYTES = 4096
@@ -61,6 +68,9 @@ class DumpProcess:
             self._poll.register(descriptor, select.POLLIN)
         with suppress(OSError):  # of the user's many pipes; then it stays at 64 KiB
             fcntl.fcntl(self._out, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
+        # A smaller pipe would be full, and the client wait, before the gathering is over.
+        is_large = fcntl.fcntl(self._out, fcntl.F_GETPIPE_SZ) >= _PIPE_BYTES
+        self._little_bytes = _LITTLE_BYTES if is_large else 0
 
     def __enter__(self) -> Self:
         return self
@@ -87,9 +97,14 @@ class DumpProcess:
         for descriptor, _ in self._poll.poll(timeout_s * 1000):
             if descriptor == self._words_out:
                 self._hear()
+        if self._waiting_bytes() < self._little_bytes:
+            time.sleep(_GATHERING_S)
         with suppress(BlockingIOError):
             return os.read(self._out, most_bytes)
         return None
+
+    def _waiting_bytes(self) -> int:
+        return int.from_bytes(fcntl.ioctl(self._out, termios.FIONREAD, bytes(4)), sys.byteorder)
 
     def end(self) -> int:
         """Wait for its end; one that goes on is told to end, then killed. Gives the exit code, as `subprocess` does."""
