@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.unit.deploy.switch.dying import is_killed_at
 from vawsum_agent.core.errors import DeployError
 from vawsum_agent.deploy.layout import AppFolder
 from vawsum_agent.deploy.switch import link_of, restore_link, switch_to, switched_at
@@ -135,3 +136,25 @@ def test_a_folder_that_others_may_write_to_is_refused(app: AppFolder) -> None:
         with pytest.raises(DeployError, match="can be written by everybody"):
             act()
     assert app.current_release() == OLD
+
+
+@pytest.mark.parametrize("before", [OLD, None])
+def test_a_switch_killed_anywhere_leaves_the_one_or_the_other(app: AppFolder, before: str | None) -> None:
+    """Then it can be done, or taken back, and nothing of the killed one is left."""
+    link = None if before is None else app.target(before)
+    deed = 1
+    while True:
+        restore_link(app, link)
+        is_killed = is_killed_at(deed, lambda: switch_to(app, NEW))
+        assert app.current_release() in {before, NEW}
+        if deed % 2:
+            switch_to(app, NEW)
+            assert app.current_release() == NEW
+        else:
+            restore_link(app, link)
+            assert app.current_release() == before
+        assert set(names(app)) <= {"current", "releases"}
+        if not is_killed:
+            break
+        deed += 1
+    assert deed > 3
