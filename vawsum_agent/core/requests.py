@@ -80,7 +80,7 @@ class RequestTally(msgspec.Struct, array_like=True):
 
     def add(self, host: str, counted: HostRequests) -> None:
         """Add what was counted of a virtual host, whose name may be any text. ``counted`` belongs to the tally then."""
-        name = _clean(host)
+        name = clean_host(host)
         if name not in self.hosts and name != UNKNOWN_HOST:
             named = len(self.hosts.keys() - {UNKNOWN_HOST, OTHER_HOSTS})
             name = name if named < MOST_HOSTS else OTHER_HOSTS
@@ -112,7 +112,7 @@ _ENCODER = msgspec.msgpack.Encoder()
 _DECODER = msgspec.msgpack.Decoder(RequestTally)
 
 
-def _clean(host: str) -> str:
+def clean_host(host: str) -> str:
     """Make a name that can be shown and published of what is, in the end, text from a log."""
     if not host.isprintable():
         host = "".join(character if character.isprintable() else "?" for character in host)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 import time
 import urllib.parse
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import orjson
 
+from vawsum_agent.core.requests import MOST
 from vawsum_agent.core.units import parse_duration_s
 
 if TYPE_CHECKING:
@@ -25,15 +27,22 @@ HEAD_TIMEOUT_S = 5.0
 WRITE_TIMEOUT_S = 30.0
 DEFAULT_DRAIN_S = 300.0
 LONGEST_DRAIN_S = 3600.0
+LAST_S = 60.0
+"""Of requests, when nobody says from when on."""
 
 
 @dataclass(frozen=True, slots=True)
 class Routes:
-    """What there is to ask for."""
+    """What there is to ask for.
+
+    Attributes:
+        requests: tells what was asked of this host from a moment to another, in seconds since the epoch.
+    """
 
     version: str
     status: Callable[[], dict[str, object]]
     drain: Callable[[float], DrainReport]
+    requests: Callable[[float, float], dict[str, object]] | None = None
 
 
 def answer(connection: socket.socket, routes: Routes) -> None:
@@ -89,11 +98,13 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         """Answer what changes nothing."""
-        path, _, _ = self.path.partition("?")
+        path, _, query = self.path.partition("?")
         if path == "/status":
             self._send(HTTPStatus.OK, self._routes.status())
         elif path == "/version":
             self._send(HTTPStatus.OK, {"version": self._routes.version})
+        elif path == "/requests" and self._routes.requests is not None:
+            self._send_requests(self._routes.requests, urllib.parse.parse_qs(query))
         elif path == "/drain":
             self.send_error(HTTPStatus.METHOD_NOT_ALLOWED)
         else:
@@ -103,7 +114,7 @@ class _Handler(BaseHTTPRequestHandler):
         """Answer ``/drain``, the one thing that does something."""
         path, _, query = self.path.partition("?")
         if path != "/drain":
-            known = path in ("/status", "/version")
+            known = path in ("/status", "/version", "/requests")
             self.send_error(HTTPStatus.METHOD_NOT_ALLOWED if known else HTTPStatus.NOT_FOUND)
             return
         try:
@@ -119,6 +130,17 @@ class _Handler(BaseHTTPRequestHandler):
         is_drained = all(outcome.error is None for outcome in report.outcomes)
         status = HTTPStatus.OK if is_drained else HTTPStatus.GATEWAY_TIMEOUT
         self._send(status, {"drained": is_drained, "components": rows})
+
+    def _send_requests(
+        self, requests: Callable[[float, float], dict[str, object]], query: dict[str, list[str]]
+    ) -> None:
+        try:
+            until_at = _moment(query, "to", time.time())
+            from_at = _moment(query, "from", max(0.0, until_at - LAST_S))
+        except ValueError as error:
+            self.send_error(HTTPStatus.BAD_REQUEST, str(error))
+        else:
+            self._send(HTTPStatus.OK, requests(from_at, until_at))
 
     def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:  # noqa: ARG002 - http.server's signature
         """Answer an error as JSON."""
@@ -139,6 +161,20 @@ class _Handler(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - http.server's signature
         """Say nothing: a status asked for every second is no event."""
+
+
+def _moment(query: dict[str, list[str]], name: str, otherwise: float) -> float:
+    """Read seconds since the epoch."""
+    values = query.get(name)
+    if not values:
+        return otherwise
+    try:
+        moment = float(values[-1])
+    except ValueError:
+        moment = math.nan
+    if not 0 <= moment <= MOST:
+        raise ValueError(f"{name}: expected seconds since the epoch")
+    return moment
 
 
 def _drain_timeout_s(query: dict[str, list[str]]) -> float:

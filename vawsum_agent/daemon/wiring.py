@@ -6,6 +6,8 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from vawsum_agent import __version__
 from vawsum_agent.aws.metadata import InstanceMetadata
 from vawsum_agent.config.load import Loaded, load
@@ -13,6 +15,7 @@ from vawsum_agent.config.placeholders import expand
 from vawsum_agent.core.board import StatusBoard
 from vawsum_agent.core.clock import Clock, SystemClock
 from vawsum_agent.core.errors import ConfigError, StateError, Violation
+from vawsum_agent.core.recent_requests import RecentRequests
 from vawsum_agent.core.text import toml
 from vawsum_agent.daemon import notify
 from vawsum_agent.daemon.control import ControlServer
@@ -63,7 +66,9 @@ def serve(path: Path) -> int:
     clock = SystemClock()
     store = Store.open(state_file(agent), clock)
     board = StatusBoard()
-    builder = Builder(path.absolute(), store, clock, InstanceMetadata(), board, _successes(state_file(agent), clock))
+    recent = RecentRequests(clock, os.urandom(8).hex())
+    successes = _successes(state_file(agent), clock)
+    builder = Builder(path.absolute(), store, clock, InstanceMetadata(), board, successes, recent)
     daemon = Daemon(
         builder.generation(loaded),
         version=__version__,
@@ -78,7 +83,10 @@ def serve(path: Path) -> int:
         ),
         board=board,
     )
-    control = ControlServer(control_socket(agent), Routes(__version__, daemon.status, daemon.drain))
+    routes = Routes(
+        __version__, daemon.status, daemon.drain, lambda start, end: msgspec.to_builtins(recent.told(start, end))
+    )
+    control = ControlServer(control_socket(agent), routes)
     try:
         control.start()
         deliver_signals(daemon.inbox)
@@ -120,7 +128,10 @@ def _successes(path: Path, clock: Clock) -> Successes:
 
 
 class Builder:
-    """Turns configurations into generations, over one store; jobs read the same ``path``."""
+    """Turns configurations into generations, over one store; jobs read the same ``path``.
+
+    All count their requests into ``recent``, so that a reload forgets none.
+    """
 
     def __init__(
         self,
@@ -130,6 +141,7 @@ class Builder:
         metadata: InstanceMetadata,
         board: StatusBoard,
         successes: Successes,
+        recent: RecentRequests,
     ) -> None:
         self._path = path
         self._store = store
@@ -138,6 +150,7 @@ class Builder:
         self._host = Host(metadata)
         self._board = board
         self._successes = successes
+        self._recent = recent
 
     def generation(self, loaded: Loaded) -> Generation:
         """Build what a configuration asks for; nothing is started."""
@@ -254,4 +267,13 @@ class Builder:
         from vawsum_agent.logs.component import LogsComponent  # noqa: PLC0415
 
         counts_requests = config.metrics is not None and config.metrics.requests
-        return LogsComponent(config, identity, self._store, session.get(), self._clock, counts_requests=counts_requests)
+        is_guarding = config.deploy is not None and any(app.guard is not None for app in config.deploy.app)
+        return LogsComponent(
+            config,
+            identity,
+            self._store,
+            session.get(),
+            self._clock,
+            counts_requests=counts_requests,
+            recent=self._recent if is_guarding else None,
+        )

@@ -5,7 +5,6 @@ from __future__ import annotations
 import random
 import threading
 import time
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -38,6 +37,7 @@ if TYPE_CHECKING:
     from vawsum_agent.config.model import Config, LogsConfig
     from vawsum_agent.core.clock import Clock
     from vawsum_agent.core.identity import Identity
+    from vawsum_agent.core.recent_requests import RecentRequests
     from vawsum_agent.logs.read.source import RequestCounter
     from vawsum_agent.logs.ship.shipment import Batch
     from vawsum_agent.state.store import Store
@@ -69,6 +69,7 @@ class LogsComponent:
         clock: Clock,
         *,
         counts_requests: bool = False,
+        recent: RecentRequests | None = None,
     ) -> None:
         assert config.logs is not None  # noqa: S101 - wiring builds this component only where the table is present
         self._config: LogsConfig = config.logs
@@ -96,7 +97,8 @@ class LogsComponent:
             clock=clock,
             dice=random.Random(),  # noqa: S311 - jitter
         )
-        request_counter = _request_counter(config) if counts_requests else None
+        is_counting = counts_requests or recent is not None
+        request_counter = _request_counter(config, recent, keeps_tallies=counts_requests) if is_counting else None
         self._sources = [
             Source(
                 source,
@@ -266,9 +268,11 @@ class LogsComponent:
         self._since = self._clock.now()
 
 
-def _request_counter(config: Config) -> RequestCounter:
+def _request_counter(config: Config, recent: RecentRequests | None, *, keeps_tallies: bool) -> RequestCounter:
     # What is not asked for costs no memory.
-    from vawsum_agent.logs.requests.tally import tally  # noqa: PLC0415
+    from vawsum_agent.logs.requests.counter import RequestCounter  # noqa: PLC0415
     from vawsum_agent.logs.requests.visits import OwnVisits  # noqa: PLC0415
 
-    return partial(tally, own=OwnVisits(config.metrics.status_urls if config.metrics is not None else ()))
+    own = OwnVisits(config.metrics.status_urls if config.metrics is not None else ())
+    delay_s = config.logs.flush_interval if config.logs is not None else 0.0
+    return RequestCounter(own, recent, keeps_tallies=keeps_tallies, delay_s=delay_s)

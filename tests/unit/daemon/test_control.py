@@ -86,6 +86,29 @@ def test_routes(path: Path, agent: Agent) -> None:
     assert agent.timeouts == [90.0, 300.0]
 
 
+def test_requests(tmp_path: Path, agent: Agent) -> None:
+    """What was asked of the host is told for the while that the caller names, else for the last minute."""
+    server = ControlServer(
+        tmp_path / "control.sock",
+        Routes("1", agent.status, agent.drain, lambda from_at, until_at: {"from": from_at, "to": until_at}),
+    )
+    server.start()
+    assert ask(tmp_path / "control.sock", "GET /requests?from=5&to=9.5") == (200, {"from": 5.0, "to": 9.5})
+    assert ask(tmp_path / "control.sock", "GET /requests?to=100") == (200, {"from": 40.0, "to": 100.0})
+    assert ask(tmp_path / "control.sock", "GET /requests?to=9")[1] == {"from": 0.0, "to": 9.0}
+    assert ask(tmp_path / "control.sock", "GET /requests")[0] == 200
+    for wrong in ("from=nan", "from=-1", "to=yesterday", "to=1e300"):
+        code, document = ask(tmp_path / "control.sock", f"GET /requests?{wrong}")
+        assert (code, document) == (400, {"error": f"{wrong.partition('=')[0]}: expected seconds since the epoch"})
+    assert ask(tmp_path / "control.sock", "POST /requests")[0] == 405
+    server.close()
+
+
+def test_without_counts_there_is_nothing_to_ask(path: Path) -> None:
+    """Where nothing counts, the route is not there."""
+    assert ask(path, "GET /requests")[0] == 404
+
+
 def test_drain_outcomes(path: Path, agent: Agent) -> None:
     """A drain that left something and one that was refused have codes of their own."""
     agent.report = DrainReport([DrainOutcome("logs", "3 batches")])

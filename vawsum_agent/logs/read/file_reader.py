@@ -53,6 +53,7 @@ class FileReader:
         taken: ranges that are in batches already, in order.
         place: behind older generations of the same log.
         noticed_at: wall time since when something waits to be read or cut; None when nothing does.
+        is_counted: its requests are counted.
     """
 
     def __init__(
@@ -76,6 +77,8 @@ class FileReader:
         self._format = source.log_format
         self._stamper = Stamper(source.log_format)
         self._tally = source.tally
+        self.is_counted = source.request_counter is not None
+        self._is_behind, self._cut_until = True, 0.0
         self._settle_s = source.settle_s
         self._flush_interval_s = source.flush_interval_s
         self._doubt = doubt
@@ -132,6 +135,7 @@ class FileReader:
         unread = self.tail.unread_bytes()
         if not self._pending and not unread:
             self.noticed_at = None
+            self._is_behind = unread is None
             return unread is None
         if self.noticed_at is None:
             self.noticed_at = now
@@ -151,6 +155,16 @@ class FileReader:
         if unread is None or len(self._pending) + unread >= self._wanted_bytes:
             return now
         return self.noticed_at + self._flush_interval_s
+
+    def counted_until(self, now: float) -> float:
+        """Tell the moment before which all that was logged here is in batches, as far as that can be known.
+
+        Of a file that had been read to its end it is when more was noticed, else the time of the latest entry. An
+        unfinished last line holds up nothing.
+        """
+        if self.due_at(now) is None:
+            return now
+        return self._cut_until if self._is_behind or self.noticed_at is None else self.noticed_at
 
     def read(self, now: float) -> tuple[Batch | None, int]:
         """Read on and cut one batch.
@@ -184,7 +198,8 @@ class FileReader:
         block = block[:cut]
         batch = self._batch(block, layout, start, now)
         self._stuck = None
-        if self.waiting_bytes() == 0:
+        self._is_behind = self.waiting_bytes() > 0
+        if not self._is_behind:
             self.noticed_at = None
         elif len(self._pending) < read_bytes:
             self.noticed_at = now
@@ -219,7 +234,9 @@ class FileReader:
         return layout, cut
 
     def _batch(self, whole: bytes, layout: Layout, start: int, now: float) -> Batch:
-        tallies = self._tally(whole, layout)
+        tallies = self._tally(whole, layout, self.origin.file_id, start)
+        if self.is_counted:
+            self._cut_until = max(run.time_ms for run in layout.runs) / 1000
         composed = self.composer.compose(whole, layout)
         self._before = (self._before + whole[-MARKER_BYTES:])[-MARKER_BYTES:]
         batch = Batch(

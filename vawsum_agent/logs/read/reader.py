@@ -18,6 +18,7 @@ import structlog
 from vawsum_agent.core.errors import AgentError
 from vawsum_agent.core.pulse import Pulse
 from vawsum_agent.logs.batch.cut import BLOCK_BYTES
+from vawsum_agent.logs.read.counting import Counting
 from vawsum_agent.logs.read.file_reader import NO_DOUBT, Doubt, FileReader
 from vawsum_agent.logs.read.order import older_ones
 from vawsum_agent.logs.read.resume import resume
@@ -73,6 +74,7 @@ class Reader:
         self._files_lock = threading.RLock()
         self._asking = 0
         self._scans = Scans(clock)
+        self._counting = Counting(sources)
         self._lost: set[int] = set()
         self._pending_bytes = 0
         self.has_seen_all = False
@@ -120,6 +122,7 @@ class Reader:
             self.pulse.beat()
         now = self._clock.now()
         self._book_waiting()
+        self._counting.tell(self._awake.values(), now)
         wait_s = self._wait_s(now)
         self.pulse.beat(wait_s)
         self.has_seen_all = is_draining
@@ -147,6 +150,7 @@ class Reader:
         self._scans.end()
 
     def _scan(self) -> None:
+        began_at = self._clock.now()
         present: set[int] = set()
         for source in self._sources:
             source.follower.scan()
@@ -166,6 +170,7 @@ class Reader:
         wall = self._clock.now()
         # Between scans only those are looked at that may have something to read: most of a thousand files are quiet.
         self._awake = {file_id: reader for file_id, reader in self._readers.items() if reader.notice(wall)}
+        self._counting.scanned(began_at, self._readers.values())
         for reader in self._readers.values():
             reader.recall(wall)
             if reader.tail.lost_reason and reader.tail.file_id not in self._lost:

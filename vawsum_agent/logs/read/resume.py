@@ -94,7 +94,7 @@ def _recomposed(tail: Tail, origin: Origin, source: Source, composer: Composer, 
         marker=record.marker,
         noticed_at=record.recorded_at,
         dropped_bytes=composed.dropped_bytes,
-        tallies=source.tally(block, layout),
+        tallies=source.tally(block, layout, record.file_id, record.start),
         batch_id=record.batch_id,
     )
     batch.shipments += (

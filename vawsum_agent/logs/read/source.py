@@ -2,26 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from vawsum_agent.config.placeholders import expand
 from vawsum_agent.logs.batch.compose import Composer
-from vawsum_agent.logs.batch.layout import Layout
 from vawsum_agent.logs.redact import Redactor
 
 if TYPE_CHECKING:
     from vawsum_agent.config.model import LogSource
     from vawsum_agent.core.identity import Identity
+    from vawsum_agent.logs.batch.layout import Layout
     from vawsum_agent.logs.follow.follower import Follower
     from vawsum_agent.logs.formats.format import Format
 
-RequestCounter = Callable[[str, bytes, Layout], list[tuple[int, bytes]]]
-
 _LONGEST_STREAM = 512
 _NOT_IN_STREAM = str.maketrans({":": "_", "*": "_"})
+
+
+class RequestCounter(Protocol):
+    """Counts requests; one for all sources."""
+
+    def count(self, source: str, block: bytes, layout: Layout, file_id: int, start: int) -> list[tuple[int, bytes]]:
+        """Make tallies, as (minute, body), of a block of a file, named as its source."""
+        ...
+
+    def progress(self, counted_until: float) -> None:
+        """Note that what was logged before a moment is counted."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +40,7 @@ class Source:
     Attributes:
         flush_interval_s: how long what is there may wait for more.
         settle_s: how long a file must be quiet for its last entry of many lines to count as whole.
-        request_counter: makes tallies of an access log's block, named as the source; None where nothing is counted.
+        request_counter: of an access log; None where nothing is counted.
     """
 
     config: LogSource
@@ -47,9 +56,10 @@ class Source:
         group, stream = destination(self.config, self.identity, path)
         return Composer(group, stream, Redactor(self.config.redact))
 
-    def tally(self, block: bytes, layout: Layout) -> list[tuple[int, bytes]]:
+    def tally(self, block: bytes, layout: Layout, file_id: int, start: int) -> list[tuple[int, bytes]]:
         """Count the requests in what a batch is made of, as (minute, body)."""
-        return [] if self.request_counter is None else self.request_counter(self.config.name, block, layout)
+        counter = self.request_counter
+        return [] if counter is None else counter.count(self.config.name, block, layout, file_id, start)
 
 
 def destination(source: LogSource, identity: Identity, path: str) -> tuple[str, str]:

@@ -10,18 +10,21 @@ from typing import TYPE_CHECKING
 
 from vawsum_agent.core.requests import MOST, HostRequests, RequestTally, latency_buckets
 from vawsum_agent.logs.requests.line import US_PER_S
-from vawsum_agent.logs.requests.minute import Minute
-from vawsum_agent.logs.requests.parts import parts_of, spans_by_minute
+from vawsum_agent.logs.requests.parts import BY_MINUTES_ALONE, MINUTE_MS, parts_of, spans_by_period
+from vawsum_agent.logs.requests.period import Period
 from vawsum_agent.logs.requests.visits import OwnVisits
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from vawsum_agent.logs.batch.layout import Layout
-    from vawsum_agent.logs.requests.minute import Found
+    from vawsum_agent.logs.requests.period import Found
 
 Tallies = list[tuple[int, bytes]]
 """An encoded `RequestTally` for each minute, named by the millisecond since the epoch at which it begins."""
+
+Periods = dict[int, dict[str, HostRequests]]
+"""What was asked of each virtual host, by the millisecond at which a minute or second begins."""
 
 _PART_BYTES = 128 << 10
 """Lines are taken apart in portions: the pieces of a whole block would take six times its memory."""
@@ -41,15 +44,37 @@ def tally(source: str, block: bytes, layout: Layout, own: OwnVisits = _NO_VISITS
         layout: where its lines are and when they were.
         own: what the agent itself asked for; it is left out.
     """
-    minutes: dict[int, Minute] = {}
-    for minute_ms, spans in spans_by_minute(layout.runs).items():
-        minute = Minute()
-        minute.count(filter(None, map(own.left_out, parts_of(block, spans, _PART_BYTES))))
-        if minute.hosts:
-            minutes[minute_ms] = minute
-    numbers = [found.numbers for minute in minutes.values() for found in minute.hosts.values() if found.numbers]
+    return tallies_of(source, count(block, layout, own))
+
+
+def count(
+    block: bytes, layout: Layout, own: OwnVisits = _NO_VISITS, seconds_from_ms: int = BY_MINUTES_ALONE
+) -> Periods:
+    """Count as `tally` does; from a whole minute on by seconds."""
+    periods: dict[int, Period] = {}
+    for begin_ms, spans in spans_by_period(layout.runs, seconds_from_ms).items():
+        period = Period()
+        period.count(filter(None, map(own.left_out, parts_of(block, spans, _PART_BYTES))))
+        if period.hosts:
+            periods[begin_ms] = period
+    numbers = [found.numbers for period in periods.values() for found in period.hosts.values() if found.numbers]
     factor = us_of_one(min(map(min, numbers)), max(map(max, numbers))) if numbers else 0
-    return [(minute_ms, _tally_of(source, minute.hosts, factor).encode()) for minute_ms, minute in minutes.items()]
+    return {
+        begin_ms: {host.decode(): _requests_of(found, factor) for host, found in period.hosts.items()}
+        for begin_ms, period in periods.items()
+    }
+
+
+def tallies_of(source: str, periods: Periods) -> Tallies:
+    """Put together what is handed on, minute by minute; ``periods`` are used up by that."""
+    minutes: Periods = {}
+    for begin_ms, hosts in periods.items():
+        minute_ms = begin_ms - begin_ms % MINUTE_MS
+        minute = minutes.setdefault(minute_ms, hosts)
+        if minute is not hosts:
+            for host, counted in hosts.items():
+                minute.setdefault(host, HostRequests()).add(counted)
+    return [(minute_ms, _tally_of(source, hosts).encode()) for minute_ms, hosts in minutes.items()]
 
 
 def us_of_one(least: int, most: int) -> int:
@@ -70,11 +95,11 @@ def us_of_one(least: int, most: int) -> int:
     return 1 if most >= _CLEARLY_US else 0
 
 
-def _tally_of(source: str, hosts: Mapping[bytes, Found], factor: int) -> RequestTally:
-    """Put together what is handed on. Of too many hosts, those with the most requests keep their names."""
+def _tally_of(source: str, hosts: Mapping[str, HostRequests]) -> RequestTally:
+    """Of too many hosts, those with the most requests keep their names."""
     result = RequestTally(source)
-    for host in sorted(hosts, key=lambda host: (-hosts[host].statuses.total(), host)):
-        result.add(host.decode(), _requests_of(hosts[host], factor))
+    for host in sorted(hosts, key=lambda host: (-hosts[host].requests, host)):
+        result.add(host, hosts[host])
     return result
 
 

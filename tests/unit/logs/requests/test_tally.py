@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from tests.unit.logs.requests.lines import ODD, STAMP, UNIFORM, block_of, one_by_one
 from vawsum_agent.core.requests import MOST_HOSTS, OTHER_HOSTS, RequestTally, bucket_us, latency_buckets
 from vawsum_agent.logs.batch.layout import TOO_OLD_MS, Layout, Run
-from vawsum_agent.logs.requests.minute import Minute
-from vawsum_agent.logs.requests.parts import parts_of, spans_by_minute
+from vawsum_agent.logs.requests.parts import parts_of, spans_by_period
+from vawsum_agent.logs.requests.period import Period
 from vawsum_agent.logs.requests.tally import tally, us_of_one
 from vawsum_agent.logs.requests.visits import OwnVisits
 
@@ -36,8 +36,8 @@ def told(block: bytes, runs: list[Run]) -> dict[int, RequestTally]:
 
 def counted(block: bytes, size: int) -> Counts:
     """Count a block as lines of one minute, taken apart in parts of a size."""
-    minute = Minute()
-    minute.count(parts_of(block, [(0, len(block))], size))
+    period = Period()
+    period.count(parts_of(block, [(0, len(block))], size))
     return {
         host: (
             found.statuses,
@@ -45,7 +45,7 @@ def counted(block: bytes, size: int) -> Counts:
             latency_buckets(found.certain_us),
             latency_buckets(found.numbers),
         )
-        for host, found in minute.hosts.items()
+        for host, found in period.hosts.items()
     }
 
 
@@ -98,7 +98,7 @@ def test_no_byte_is_in_two_minutes(runs: list[tuple[int, int]], size: int) -> No
     """The spans of all minutes and what is too old make up the block; their parts give each line once, in order."""
     dated = [Run(length, time_ms) for length, time_ms in runs]
     block = b"".join(b"x" * (length - 1) + b"\n" for length, _ in dated)
-    spans = spans_by_minute(dated)
+    spans = spans_by_period(dated)
     lengths: dict[int, int] = {}
     for length, time_ms in dated:
         lengths[time_ms // MINUTE_MS * MINUTE_MS] = lengths.get(time_ms // MINUTE_MS * MINUTE_MS, 0) + length

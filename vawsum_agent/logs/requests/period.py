@@ -1,4 +1,4 @@
-"""Counts the lines of one minute: in bulk where they are alike, one by one where not. Pure."""
+"""Counts the lines of one minute, or of one second: in bulk where they are alike, one by one where not. Pure."""
 
 from __future__ import annotations
 
@@ -45,8 +45,8 @@ class Found:
         self.numbers += columns.latencies.numbers
 
 
-class Minute:
-    """The lines of one minute.
+class Period:
+    """The lines of one minute, or of one second.
 
     Attributes:
         hosts: what was found, by virtual host; under the empty one, of lines that do not name any.
