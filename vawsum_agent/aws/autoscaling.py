@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from vawsum_agent.aws.errors import mapped
 
 if TYPE_CHECKING:
     from vawsum_agent.aws.session import AwsSession
+
+
+@dataclass(frozen=True, slots=True)
+class Membership:
+    """An instance's place in its Auto Scaling group. ``lifecycle_state`` is in AWS's words, such as ``InService``."""
+
+    group: str
+    lifecycle_state: str
 
 
 def group_of_instance(session: AwsSession, instance_id: str) -> str | None:
@@ -18,11 +27,49 @@ def group_of_instance(session: AwsSession, instance_id: str) -> str | None:
     Raises:
         AwsError: as always; nothing is changed by asking, so any may be tried again.
     """
-    client: Any = session.client("autoscaling")
+    scaling = AutoScaling(session)
     try:
-        with mapped("autoscaling:DescribeAutoScalingInstances", instance_id):
-            answer = client.describe_auto_scaling_instances(InstanceIds=[instance_id])
+        membership = scaling.membership(instance_id)
     finally:
-        client.close()
-    rows = answer.get("AutoScalingInstances") or ()
-    return next((row.get("AutoScalingGroupName") for row in rows), None)
+        scaling.close()
+    return membership.group if membership else None
+
+
+class AutoScaling:
+    """Where an instance stands in its group, and how it steps aside.
+
+    Every call raises AwsError. What changes something is not idempotent to the service: an instance that is in standby
+    already is `Rejected` when it is to enter it. Who does not know whether a call was carried out asks for the
+    `membership`. A group that is being changed answers ``ResourceContention``, which is `Unavailable`.
+    """
+
+    def __init__(self, session: AwsSession) -> None:
+        self._client: Any = session.client("autoscaling")
+
+    def membership(self, instance_id: str) -> Membership | None:
+        """Tell which group an instance is in, and how; None: in none."""
+        with mapped("autoscaling:DescribeAutoScalingInstances", instance_id):
+            answer = self._client.describe_auto_scaling_instances(InstanceIds=[instance_id])
+            rows = answer.get("AutoScalingInstances") or ()
+            found = (Membership(row["AutoScalingGroupName"], row["LifecycleState"]) for row in rows)
+            return next(found, None)
+
+    def enter_standby(self, group: str, instance_id: str) -> None:
+        """Have an instance leave its group's load balancers while it stays in the group.
+
+        The group wants one instance less meanwhile, so it launches none in its place; where that is below its minimum
+        size, the service refuses.
+        """
+        with mapped("autoscaling:EnterStandby", f"{instance_id} in {group}"):
+            self._client.enter_standby(
+                InstanceIds=[instance_id], AutoScalingGroupName=group, ShouldDecrementDesiredCapacity=True
+            )
+
+    def exit_standby(self, group: str, instance_id: str) -> None:
+        """Put an instance back into service; its group wants one instance more again."""
+        with mapped("autoscaling:ExitStandby", f"{instance_id} in {group}"):
+            self._client.exit_standby(InstanceIds=[instance_id], AutoScalingGroupName=group)
+
+    def close(self) -> None:
+        """Let go of the connections, and of the megabytes that describe the service."""
+        self._client.close()
