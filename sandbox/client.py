@@ -243,6 +243,11 @@ class Sandbox(BalancingClient):
         rows: list[dict[str, Any]] = self._admin.call("GET", "violations")["violations"]
         return rows
 
+    def exchange_commands(self, message: dict[str, Any]) -> dict[str, Any]:
+        """Ask for a host what it has to carry out, or report it; see `sandbox.host.ssm_agent`, which talks so."""
+        answer: dict[str, Any] = self._admin.call("POST", "run-command", message)
+        return answer
+
     def requests(self) -> dict[str, Any]:
         """Return counts.
 

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from sandbox.aws.metadata import Metadata
     from sandbox.aws.metric_store import MetricStore
     from sandbox.aws.policy import Gatekeeper
+    from sandbox.aws.run_command.board import Board
     from sandbox.aws.s3.service import S3Service
     from sandbox.aws.settings import Settings
     from sandbox.aws.sns_service import SnsService
@@ -47,6 +48,7 @@ class Parts:
     metadata: Metadata
     s3: S3Service
     balancing: Balancing
+    board: Board
 
 
 class Admin:
@@ -74,6 +76,7 @@ class Admin:
             "POST buckets": self._add_bucket,
             "GET uploads": lambda query: parts.s3.uploads(query["bucket"]),
             **parts.balancing.routes,
+            "POST run-command": parts.board.exchange,
         }
         self._streams: dict[str, Callable[[Document], Iterable[bytes]]] = {
             "GET events": lambda query: event_lines(parts.store.stream(query["group"], query["stream"])),
@@ -193,6 +196,7 @@ class Admin:
         self._parts.sns.clear()
         self._parts.s3.clear()
         self._parts.balancing.clear()
+        self._parts.board.clear()
         self._parts.books.clear()
         self._clear_faults({})
         return {}

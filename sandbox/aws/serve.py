@@ -30,6 +30,8 @@ from sandbox.aws.metrics_service import MetricsService
 from sandbox.aws.moto import Moto
 from sandbox.aws.policy import Gatekeeper
 from sandbox.aws.rate_limits import RateLimits
+from sandbox.aws.run_command.board import Board
+from sandbox.aws.run_command.service import SsmService
 from sandbox.aws.s3.gate import Rules
 from sandbox.aws.s3.public import PREFIX
 from sandbox.aws.s3.service import S3Service
@@ -96,7 +98,8 @@ def _build(options: Options, moto: Moto, metadata: Metadata, balancing: Balancin
         settings=settings, books=books, gatekeeper=gatekeeper, strikes=strikes, is_within_quota=is_within_quota
     )
     s3 = S3Service(rules, folder, options.seed)
-    admin = Admin(Parts(settings, books, plan, gatekeeper, store, metrics, sns, metadata, s3, balancing))
+    board = Board(lambda: settings.now_ms() / 1000)
+    admin = Admin(Parts(settings, books, plan, gatekeeper, store, metrics, sns, metadata, s3, balancing, board))
     gate = Gate(
         settings=settings,
         books=books,
@@ -109,6 +112,7 @@ def _build(options: Options, moto: Moto, metadata: Metadata, balancing: Balancin
             sns,
             AutoScalingService(settings, metadata, balancing.scaling),
             BalancingService(balancing.targets),
+            SsmService(board),
         ),
         moto=moto,
         admin=admin,
