@@ -18,6 +18,7 @@ case $1 in
             systemctl stop 'vawsum-agent-owner@*.socket' 'vawsum-agent-owner@*.service'
         fi
         rm -f /etc/systemd/system/sockets.target.wants/vawsum-agent-owner@*.socket
+        rm -f /etc/systemd/system/multi-user.target.wants/vawsum-agent-deploy-recover.service
         ;;
 esac
 

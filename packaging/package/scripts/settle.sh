@@ -19,12 +19,17 @@ find $environment -depth -type d -empty -delete
 $environment/bin/python -m compileall -q $environment/lib ||
     echo "vawsum-agent: not all modules could be byte-compiled; it works, and starts slower" >&2
 
+# Enabled, but not started: at the next boot it finishes what a deploy left over, and does nothing without a configuration. Who
+# doesn't want that masks it. Only links are made, so this works while an image is built, too.
+systemctl --no-reload --quiet enable vawsum-agent-deploy-recover.service ||
+    echo "vawsum-agent: vawsum-agent-deploy-recover.service is not enabled: after a reboot, vawsum-agent deploy recover" >&2
+
 # No systemd runs while an image is built.
 if [ -d /run/systemd/system ]; then
     systemctl daemon-reload
     # The owners' helpers: the next request starts the new version. They may be ended at any moment.
     systemctl --quiet stop 'vawsum-agent-owner@*.service' || :
-    # Never `restart`, never `enable`: what nobody has configured is not started.
+    # Never `restart`, never `enable` the daemon: what nobody has configured is not started.
     systemctl try-restart vawsum-agent.service ||
         echo "vawsum-agent: it did not start again; journalctl -u vawsum-agent says why" >&2
 fi

@@ -40,6 +40,23 @@ def test_owners_units_are_sound(tmp_path: Path) -> None:
     assert (said.returncode, said.stdout + said.stderr) == (0, "")
 
 
+@needs_analyze
+def test_the_recovery_of_deploys_is_sound(tmp_path: Path) -> None:
+    """`systemd-analyze verify` has nothing to say about it: no unknown directive, no circle in the order."""
+    text = (UNITS / "vawsum-agent-deploy-recover.service").read_text()
+    unit = tmp_path / "vawsum-agent-deploy-recover.service"
+    unit.write_text(text.replace("/usr/bin/vawsum-agent deploy recover", "/bin/true"))
+    said = subprocess.run(["systemd-analyze", "verify", "--man=no", unit], capture_output=True, text=True, check=False)
+    assert (said.returncode, said.stdout + said.stderr) == (0, "")
+
+
+def test_nothing_waits_for_the_recovery_of_deploys() -> None:
+    """It is ordered before nothing but the shutdown, and by no default either; a boot is never held up by it."""
+    lines = (UNITS / "vawsum-agent-deploy-recover.service").read_text().splitlines()
+    assert [line for line in lines if line.startswith("Before=")] == ["Before=shutdown.target"]
+    assert {"DefaultDependencies=no", "Type=oneshot", "TimeoutStartSec=infinity"} <= set(lines)
+
+
 def test_every_unit_is_packaged() -> None:
     """What lies in systemd/ is in both packages."""
     description = (REPOSITORY / "packaging/package/nfpm.yaml").read_text()
