@@ -40,8 +40,8 @@ class Fault:
     Attributes:
         kind: what happens.
         operation: a glob over the operation (`PutLogEvents`) or `service:operation` (`s3:PutObject`).
-        group: a glob over the log group's name, the metrics' namespace, the topic's ARN, or S3's `bucket/key`; empty
-            for all else.
+        group: a glob over the log group's name, the metrics' namespace, the topic's ARN, the target group's or Auto
+            Scaling group's name, or S3's `bucket/key`; empty for all else.
         rate: how often it strikes, 0 to 1.
         count: how many times it strikes at most; None is without end.
         for_s: how many seconds it lives; None is until it is cleared.

@@ -111,7 +111,7 @@ def _build(options: Options, moto: Moto, metadata: Metadata, balancing: Balancin
             MetricsService(metrics, settings, books),
             sns,
             AutoScalingService(settings, metadata, balancing.scaling),
-            BalancingService(balancing.targets),
+            BalancingService(balancing.targets, settings),
             SsmService(board),
         ),
         moto=moto,

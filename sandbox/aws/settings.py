@@ -40,6 +40,7 @@ class Settings:
         topic_subscription_count: how many confirmed subscriptions each of them has.
         auto_scaling_group: the group that the instance is in; empty for none.
         kms_keys: state by key id, ARN or alias: `enabled`, `disabled`, `pending-deletion`, or `denied` by its policy.
+        target_group_page_limit_count: how many target groups a page holds at most, whatever was asked for.
         conflict_rate: how often a conditional write of S3 that meets another write of its key is refused, 0 to 1.
     """
 
@@ -54,6 +55,7 @@ class Settings:
     topic_subscription_count: int = 1
     auto_scaling_group: str = ""
     kms_keys: dict[str, str] = field(default_factory=lambda: {KMS_KEY_ARN: "enabled"})
+    target_group_page_limit_count: int = 400
     conflict_rate: float = 0.5
 
     def change(self, changes: dict[str, object]) -> None:

@@ -98,10 +98,11 @@ class FleetHost:
         return self._sandbox.environment(instance_id=self.instance_id)
 
     def start(self) -> None:
-        """Put the first release in place, start both servers, and make the host known to the sandbox."""
+        """Put the first release in place if there is none, start both servers, make the host known."""
         for folder in (self.app / "releases", self.app / "shared"):
             folder.mkdir(parents=True, exist_ok=True)
-        if self._pages:
+        # A host that is started again serves what it served.
+        if self._pages and not (self.app / "current").is_symlink():
             self.serve(FIRST_RELEASE, self._pages)
         # By the file and not by number: a server that was started again is another process.
         _write_command(self.reload[0], f"kill -USR2 $(cat {self.directory}/fpm/php-fpm.pid)")

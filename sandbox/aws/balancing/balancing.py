@@ -90,7 +90,7 @@ class Balancing:
         if has_balancer:
             self._begin("feeder", self._feeder.start)
         group = self.targets.add(rules, url)
-        if has_balancer and not self._feeder.await_served(rules.name, START_LIMIT_S):
+        if has_balancer and not self._feeder.await_served(url, START_LIMIT_S):
             message = "the balancer did not start; see what the sandbox printed"
             raise ValueError(message)
         return {"arn": group.rules.arn, "url": url}

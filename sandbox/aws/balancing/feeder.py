@@ -46,10 +46,10 @@ class Feeder:
         if self._thread.ident is not None:
             self._thread.join()
 
-    def await_served(self, name: str, timeout_s: float) -> bool:
-        """Wait until nginx listens for a group, and tell whether it does."""
+    def await_served(self, url: str, timeout_s: float) -> bool:
+        """Wait until nginx listens for a group at its URL, and tell whether it does."""
         with self._targets.changed:
-            return self._targets.changed.wait_for(lambda: any(route.name == name for route in self._served), timeout_s)
+            return self._targets.changed.wait_for(lambda: any(route.url == url for route in self._served), timeout_s)
 
     def log(self, name: str) -> list[dict[str, Any]]:
         """Return the requests that nginx answered for a group, in the order in which they ended."""
@@ -79,7 +79,7 @@ class Feeder:
             return
         with self._targets.changed:
             self._served = wanted
-            self._targets.set_routed({route.name: route.keys for route in wanted})
+            self._targets.set_routed({route.url: route.keys for route in wanted})
 
 
 def _upstream(route: Route) -> Upstream:

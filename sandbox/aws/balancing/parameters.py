@@ -28,7 +28,8 @@ def members(params: Parameters, name: str) -> list[dict[str, str]]:
     """Return the fields of each member of a list: `Name.member.1.Id` and the like; a plain text is the field ``.``."""
     found: dict[int, dict[str, str]] = {}
     for key, value in params.items():
-        if key.partition(".")[0] != name:
+        # SDKs write an empty list as an empty text.
+        if key.partition(".")[0] != name or (key == name and not value):
             continue
         parts = key.split(".", 3)
         if len(parts) < 3 or parts[1] != "member" or not _NUMBER.fullmatch(parts[2]):
@@ -77,7 +78,9 @@ def truth(params: Parameters, name: str) -> bool:
     return value == "true"
 
 
-def page(rows: Sequence[Row], params: Parameters, *, token: str, size: str, limit_count: int) -> tuple[list[Row], str]:
+def page(
+    rows: Sequence[Row], params: Parameters, *, token: str, size: str, limit_count: int, most_count: int | None = None
+) -> tuple[list[Row], str]:
     """Return one page, and the token of the next or an empty text.
 
     Args:
@@ -86,8 +89,10 @@ def page(rows: Sequence[Row], params: Parameters, *, token: str, size: str, limi
         token: the parameter's name.
         size: the parameter's name.
         limit_count: the largest size, and the one of a request that names none.
+        most_count: how many a page holds at most, whatever was asked for.
     """
-    count = whole(params[size], size, 1, limit_count) if size in params else limit_count
+    asked_count = whole(params[size], size, 1, limit_count) if size in params else limit_count
+    count = asked_count if most_count is None else min(asked_count, most_count)
     text = str(params.get(token, "0"))
     if not re.fullmatch(r"[0-9]{1,9}", text) or int(text) > len(rows):
         raise ServiceError("InvalidNextToken", f"the {token} '{text}' is not valid", is_violation=True)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from sandbox.aws.balancing.target_group import TargetGroup
     from sandbox.aws.balancing.targets import Targets
     from sandbox.aws.front_service import Operation, Parameters
+    from sandbox.aws.settings import Settings
 
 NAMESPACE = "http://elasticloadbalancing.amazonaws.com/doc/2015-12-01/"
 PAGE_LIMIT_COUNT = 400
@@ -33,8 +34,9 @@ class BalancingService:
     name = "elasticloadbalancing"
     is_complete = True
 
-    def __init__(self, targets: Targets) -> None:
+    def __init__(self, targets: Targets, settings: Settings) -> None:
         self._targets = targets
+        self._settings = settings
         self.dialect = Query(NAMESPACE, _CODES)
         self.operations: dict[str, Operation] = {
             "DescribeTargetGroups": self._describe_groups,
@@ -68,7 +70,14 @@ class BalancingService:
         ]
         if len(found) < len({*names, *arns}):
             raise ServiceError("TargetGroupNotFound", "One or more target groups not found")
-        rows, following = page(found, params, token="Marker", size="PageSize", limit_count=PAGE_LIMIT_COUNT)
+        rows, following = page(
+            found,
+            params,
+            token="Marker",
+            size="PageSize",
+            limit_count=PAGE_LIMIT_COUNT,
+            most_count=self._settings.target_group_page_limit_count,
+        )
         more = {"NextMarker": following} if following else {}
         return {"TargetGroups": [described.target_group(group) for group in rows], **more}
 

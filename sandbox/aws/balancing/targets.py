@@ -136,8 +136,7 @@ class Targets:
         """Forget the targets that have drained."""
         with self.changed:
             over = [
-                group.forget_drained(now, self._routed.get(group.rules.name, frozenset()))
-                for group in self._groups.values()
+                group.forget_drained(now, self._routed.get(group.url, frozenset())) for group in self._groups.values()
             ]
             if any(over):
                 self.changed.notify_all()
@@ -187,7 +186,7 @@ class Targets:
         return Route(group.rules.name, group.url, frozenset(keys), addresses)
 
     def set_routed(self, routed: Mapping[str, frozenset[TargetKey]]) -> None:
-        """Take note of whom the balancer really sends requests to, group by group."""
+        """Take note of whom the balancer really sends requests to, by URL: a name may have been another group's."""
         with self.changed:
             self._routed = dict(routed)
             self.changed.notify_all()
@@ -198,7 +197,7 @@ class Targets:
             return [self._row(group) for group in self.groups()]
 
     def _row(self, group: TargetGroup) -> dict[str, Any]:
-        routed = self._routed.get(group.rules.name, frozenset())
+        routed = self._routed.get(group.url, frozenset())
         targets = []
         for key in group.registrations:
             health = group.health_of(key)
