@@ -60,7 +60,7 @@ def test_a_deploy_may(gatekeeper: Gatekeeper, action: str, resource: str) -> Non
     ],
 )
 def test_a_deploy_may_not(gatekeeper: Gatekeeper, action: str, resource: str) -> None:
-    """A host that was taken over can neither publish nor destroy a release, nor change a group, nor read other things."""
+    """A host that was taken over can neither publish nor destroy a release, change a group, nor read other buckets."""
     with pytest.raises(ServiceError):
         gatekeeper.check(Access(action, resource))
 
