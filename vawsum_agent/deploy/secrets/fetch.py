@@ -30,7 +30,7 @@ class Secrets:
     """What a release has.
 
     Attributes:
-        values: to be taken out of everything that is said, by `redactor`.
+        values: to be taken out of everything that is said, by `deploy.redact`.
         paths: of the files, below the release's folder; none for a release without secrets.
     """
 
@@ -89,7 +89,7 @@ def fetch_secrets(
 
 
 def read_secrets(app: AppFolder, release: str) -> Secrets:
-    """Give what is on disk of a release's secrets, without asking anybody: for what is said of it meanwhile.
+    """Give what is on disk of a release's secrets, without asking anybody; all of its paths, whatever is there.
 
     Raises:
         DeployError: the pins make no sense.
@@ -97,7 +97,8 @@ def read_secrets(app: AppFolder, release: str) -> Secrets:
     pins = read_pins(app, checked_release_id(release))
     files = SecretFiles(app, release, None)
     found = {path: files.read(path) for path in (pins.secrets if pins else ())}
-    return _secrets({path: content for path, content in found.items() if content is not None})
+    values = _secrets({path: content for path, content in found.items() if content is not None}).values
+    return Secrets(values, frozenset(found))
 
 
 def clear_secrets(app: AppFolder, release: str) -> None:

@@ -1,4 +1,4 @@
-r"""What of a secret must not be seen anywhere, and taking it out of texts. Pure.
+"""What of a secret must not be seen anywhere. Pure; `deploy.redact` takes it out of texts.
 
 A file of secrets is no secret as a whole: nobody prints all of it. What a hook prints is a password, or a line that it
 stands in, or a URL with it. So the values are found: what follows ``=``, ``:`` or ``=>``, in quotes or without, and
@@ -10,15 +10,12 @@ from __future__ import annotations
 import json
 import re
 from typing import TYPE_CHECKING
-from urllib.parse import quote, quote_plus
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
-
-HIDDEN = "***"
+    from collections.abc import Iterator
 
 _LEAST = 6
-"""Characters of what may be a secret by its looks alone; shorter ones are hidden only where they stand alone."""
+"""Characters of what may be a secret by its looks alone."""
 
 _LEAST_NAMED = 3
 """Characters of what is called a password."""
@@ -61,15 +58,6 @@ def secret_values(content: bytes) -> list[bytes]:
         # A file that holds one password, whatever that looks like.
         found.add(lines[0])
     return [value.encode("utf-8", "surrogateescape") for value in sorted(found, key=_longest_first)]
-
-
-def redactor(values: Iterable[bytes]) -> Callable[[str], str]:
-    """Make what takes values out of a text, also as they stand in URLs and in JSON."""
-    forms = {form for value in values for form in _forms(value.decode("utf-8", "surrogateescape"))}
-    if not forms:
-        return lambda text: text
-    pattern = re.compile("|".join(_pattern(form) for form in sorted(forms, key=_longest_first)))
-    return lambda text: pattern.sub(HIDDEN, text)
 
 
 def _in_line(line: str) -> Iterator[str]:
@@ -115,17 +103,6 @@ def _is_secret(value: str, *, is_named: bool) -> bool:
         # A port, an address or a date is no secret by its looks, and a short number stands everywhere.
         return is_named and len(value) >= _LEAST
     return len(value) >= (_LEAST_NAMED if is_named else _LEAST) and value.lower() not in _WORDS
-
-
-def _forms(value: str) -> Iterator[str]:
-    in_url = (quote(value, safe="", errors="surrogateescape"), quote_plus(value, errors="surrogateescape"))
-    for form in (value, *in_url, json.dumps(value)[1:-1]):
-        if len(form) >= _LEAST_NAMED:
-            yield form
-
-
-def _pattern(form: str) -> str:
-    return re.escape(form) if len(form) >= _LEAST else rf"(?<!\w){re.escape(form)}(?!\w)"
 
 
 def _longest_first(text: str) -> tuple[int, str]:

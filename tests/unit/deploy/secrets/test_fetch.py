@@ -73,6 +73,8 @@ def test_secrets_become_files_of_the_release(app: AppFolder, vault: Vault) -> No
     assert read_secrets(app, NEW) == secrets
     assert read_secrets(app, OLD) == Secrets()
     assert b"hunter2" not in repr(secrets).encode()
+    (app.secrets / NEW / ".env").unlink()
+    assert read_secrets(app, NEW).paths == secrets.paths
 
 
 @pytest.mark.parametrize("umask", [0o077, 0o000])
