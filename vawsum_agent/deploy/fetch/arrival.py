@@ -56,7 +56,7 @@ class Arrival:
     say: Callable[[str], None]
 
     def run(self) -> Fetched:
-        """Do it all. Whatever fails, nothing is left; after a kill the next call, or `clear_leftovers`, removes it.
+        """Do it all, where no leftovers are. Whatever fails, none are left; after a kill `clear_leftovers` sees to it.
 
         Raises:
             DeployError: see `fetch_release`.
@@ -64,7 +64,6 @@ class Arrival:
             OSError: the disk fails.
         """
         self._check_room()
-        remove_left(incoming(self.app), self.wanted.name)
         try:
             with self._file() as file:
                 self.say(f"downloading {self.wanted.name}, {format_bytes(self.wanted.size_bytes)}")
@@ -99,8 +98,6 @@ class Arrival:
         began = time.monotonic()
         self._room(self.app.releases).require(self._announced(file), 1)
         place = partial(self.app, self.release)
-        for left in (place, damaged(self.app, self.release)):
-            remove_left(left.parent, left.name)
         try:
             entries = self._filled(place, file)
             seal = Seal(release=self.release, sha256=self.wanted.sha256, entries=entries)

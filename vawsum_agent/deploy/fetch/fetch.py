@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 from vawsum_agent.core.errors import DeployError
 from vawsum_agent.deploy.fetch.arrival import Arrival
 from vawsum_agent.deploy.fetch.fetched import Fetched, fetched
+from vawsum_agent.deploy.fetch.leftovers import clear_leftovers
 from vawsum_agent.deploy.fetch.means import Means
 from vawsum_agent.deploy.fetch.places import prepare_places
 from vawsum_agent.deploy.fetch.seal import read_seal
 from vawsum_agent.deploy.fetch.verify import verify_against
 from vawsum_agent.deploy.fetch.wanted import CHECKSUM_BYTES, checksum_name, wanted
-from vawsum_agent.deploy.keep.remove import finish_removals
 from vawsum_agent.deploy.release_id import checked_release_id
 
 if TYPE_CHECKING:
@@ -37,8 +37,8 @@ def fetch_release(
 ) -> Fetched:
     """Bring a release here. Safe to call again after a crash at any instant inside it; by the holder of the lock alone.
 
-    Where it is here and whole, nothing is done, and nothing is asked of S3. Where it is here and damaged, it is fetched
-    again, unless it is the one that is served.
+    What an earlier call left when it was killed is cleared first. Where the release is here and whole, nothing more is
+    done, and nothing is asked of S3. Where it is here and damaged, it is fetched again, unless it is being served.
 
     Args:
         artifacts: where it is published.
@@ -57,7 +57,7 @@ def fetch_release(
     checked_release_id(release)
     means = means or Means()
     prepare_places(app)
-    finish_removals(app)
+    clear_leftovers(app)
     try:
         here = _here(app, release, sha256, ignoring, say)
         if here is not None:
