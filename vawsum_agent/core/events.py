@@ -104,6 +104,10 @@ EVENTS = {
     "lease_not_released": "The lease on these data could not be given back; it ends by itself.",
     "manifest_unreadable": "A backup's manifest makes no sense; its size is not compared with.",
     "schedule_not_noted": "From when a schedule counts could not be written down; it is kept in memory.",
+    # deploys
+    "deploy_began": "A deploy begins, or goes on after its process was killed.",
+    "deploy_ended": "A deploy has ended; says how, and what failed first.",
+    "deploy_not_announced": "A deploy could not be marked in CloudWatch Logs, or nobody be notified of its failure.",
     # notifications
     "alert_memory_unreadable": "What was remembered of a component's trouble could not be read; it is begun anew.",
     "alerts_died": "The thread of the alerts ended on a bug; the component is replaced.",

@@ -61,7 +61,7 @@ class Engine:
         return step
 
     def _take_over(self, record: Record) -> None:
-        """Note of a step under way that its process is gone, and let what failed on the way back be tried again."""
+        """Note that the process of the last step is gone, and let what failed on the way back be tried again."""
         last = record.lines[-1] if record.lines else None
         if record.end == End.STUCK:
             kept = again(record.notes)
@@ -69,9 +69,10 @@ class Engine:
             record.end = None
             self._journal.write(record)
             self._say(f"{record.deploy_id} was stuck: trying again to take it back")
-        elif last is not None and last.phase == "begun":
+        elif last is not None:
+            # Also between two steps: what was cut off there is taken back just the same.
             self._journal.note(record, last.step, "interrupted", "the process was killed, or the host went down")
-            self._say(f"{record.deploy_id} was cut off in its step {last.step!r}")
+            self._say(f"{record.deploy_id} was cut off in its step {last.step}")
 
     def _carry_out(self, record: Record, step: Step) -> None:
         was_going_back = is_going_back(record.notes)

@@ -33,7 +33,8 @@ class Holder(msgspec.Struct, frozen=True, kw_only=True):
     pid: int
 
     def __str__(self) -> str:
-        return f"{self.what} of {self.app}, {self.deploy_id} (process {self.pid})"
+        what = f"{self.what} of {self.app}, {self.deploy_id}" if self.app else self.what
+        return f"{what} (process {self.pid})"
 
 
 @contextmanager

@@ -11,6 +11,9 @@ from vawsum_agent.deploy.machine import End, Note, Phase, Step
 
 Kind = Literal["start", "rollback", "converge"]
 
+WAS_HEALTHY = "was healthy"
+"""Under this it is remembered whether what was served before was well."""
+
 _DEPLOY_ID = re.compile(r"[0-9]{8}T[0-9]{6}Z-[0-9a-f]{8}", re.ASCII)
 _T = TypeVar("_T")
 

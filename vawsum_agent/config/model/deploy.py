@@ -45,6 +45,9 @@ class DeployApp(msgspec.Struct, frozen=True, kw_only=True):
     secrets_group: Annotated[
         NonEmpty, USER, Meta(description="the group that may read what secrets become, beside root")
     ] = "www-data"
+    web_user: Annotated[
+        NonEmpty, USER, Meta(description="owns writable paths, and runs hooks that name nobody, where root deploys")
+    ] = "www-data"
     health_url: Annotated[HttpUrl, Meta(description="answers 2xx when the application is well; on this host")]
     health_host: Annotated[str, HOST_HEADER, Meta(description="the Host header of health and proof requests")] = ""
     proof_url: Annotated[

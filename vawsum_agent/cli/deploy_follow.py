@@ -1,0 +1,82 @@
+"""Carries out what a deploy command asks for: starts the work beside itself, follows it, and prints what came of it."""
+
+from __future__ import annotations
+
+import os
+import time
+from typing import TYPE_CHECKING
+
+import click
+
+from vawsum_agent.cli.deploy_result import document, lines
+from vawsum_agent.cli.failure import INTERRUPTED
+from vawsum_agent.cli.options import print_json
+from vawsum_agent.core.clock import SystemClock
+from vawsum_agent.core.errors import BusyError, DeployError, UsageError
+from vawsum_agent.core.text import printable
+from vawsum_agent.deploy.follow import followed
+from vawsum_agent.deploy.journal import Journal, Refusal
+from vawsum_agent.deploy.launch import start
+from vawsum_agent.deploy.machine import End
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from vawsum_agent.deploy.launch import Job
+    from vawsum_agent.deploy.layout import AppFolder
+    from vawsum_agent.deploy.work import Order
+
+
+def carry_out(config_path: Path, folder: AppFolder, order: Order, *, as_json: bool) -> int:
+    """Have it done; give the exit code.
+
+    What comes of it is all that goes to stdout: who keeps only the head of the output, as SSM does, keeps that.
+
+    Raises:
+        DeployError, BusyError, UsageError: it did not begin.
+    """
+    journal = Journal(folder, SystemClock())
+    journal.prepare()
+
+    def say(line: str) -> None:
+        click.echo(printable(line), err=True)
+
+    def launch() -> Job:
+        unit = f"vawsum-agent-deploy-{order.deploy_id}"
+        return start(arguments(config_path, order), unit=unit, stray=journal.stray_path(order.deploy_id))
+
+    try:
+        outcome = followed(journal, order.deploy_id, launch, say=say, sleep=time.sleep)
+    except KeyboardInterrupt:
+        say(f"the deploy goes on by itself: `vawsum-agent deploy history --app {order.app}` shows how it ends")
+        return INTERRUPTED
+    if isinstance(outcome, Refusal):
+        raise _error(outcome)
+    if as_json:
+        print_json(document(outcome))
+    else:
+        for line in lines(outcome):
+            click.echo(printable(line))
+    return 0 if outcome.end == End.DEPLOYED else 1
+
+
+def arguments(config_path: Path, order: Order) -> list[str]:
+    """Write the order as the command line of the work."""
+    return [
+        "deploy",
+        "work",
+        f"--config={os.path.abspath(config_path)}",  # noqa: PTH100 - a link stays one: it may be switched
+        f"--id={order.deploy_id}",
+        f"--kind={order.kind}",
+        f"--app={order.app}",
+        f"--release={order.release}",
+        f"--sha256={order.sha256}",
+        f"--by={order.by}",
+    ]
+
+
+def _error(refusal: Refusal) -> DeployError | BusyError | UsageError:
+    for kind in (BusyError, UsageError):
+        if refusal.exit_code == kind.exit_code:
+            return kind(refusal.message, hint=refusal.hint)
+    return DeployError(refusal.message, hint=refusal.hint)

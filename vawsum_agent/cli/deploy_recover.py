@@ -1,0 +1,40 @@
+"""``vawsum-agent deploy recover``: what a crash or a reboot left of a deploy, finished or taken back."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from vawsum_agent.cli.deploy_means import work_of
+from vawsum_agent.cli.deploy_options import configured_apps
+from vawsum_agent.cli.deploy_result import document, lines
+from vawsum_agent.cli.options import config_option, examples, json_option, print_json
+from vawsum_agent.core.text import printable
+from vawsum_agent.deploy.machine import End
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@click.command(epilog=examples("deploy recover", "deploy recover --json"))
+@config_option
+@json_option
+def recover(config_path: Path, *, as_json: bool) -> int:
+    """Finish, or take back, every deploy that was cut off on this host; `vawsum-agent-deploy-recover` does so at boot.
+
+    A release that was proven and on its way into service is finished; any other is taken back. What is stuck is tried
+    again. Exit code 1: something is stuck still. Exit code 75: a deploy runs, so that nothing is left over.
+    """
+    apps = configured_apps(config_path)
+    records = work_of(apps).recover()
+    is_stuck = any(record.end == End.STUCK for record in records)
+    if as_json:
+        print_json({"deploys": [document(record) for record in records]})
+        return int(is_stuck)
+    for record in records:
+        for line in lines(record):
+            click.echo(printable(line))
+    if not records:
+        click.echo("nothing was left unfinished")
+    return int(is_stuck)

@@ -1,0 +1,90 @@
+"""How a deploy that has ended is told: for machines as a document, for people in a few lines, the result first."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from vawsum_agent.core.clock import rfc3339
+from vawsum_agent.core.units import format_duration
+from vawsum_agent.deploy.machine import FORWARD, End, Step
+
+if TYPE_CHECKING:
+    from vawsum_agent.deploy.record import Record
+
+
+def document(record: Record) -> dict[str, Any]:
+    """All there is to tell of it."""
+    failure = record.failure
+    return {
+        "deploy_id": record.deploy_id,
+        "app": record.app,
+        "kind": record.kind,
+        "release": record.release,
+        "previous": record.previous or None,
+        "result": record.end or "unfinished",
+        "serving": serving(record),
+        "failed_step": failure.step if failure is not None else None,
+        "error": failure.text if failure is not None else None,
+        "guard": _text_of(record, Step.GUARD),
+        "began_at": rfc3339(record.began_at),
+        "ended_at": None if record.ended_at is None else rfc3339(record.ended_at),
+        "duration_s": None if record.ended_at is None else round(record.ended_at - record.began_at, 3),
+        "out_of_service_s": out_of_service_s(record),
+        "by": record.by,
+        "steps": [
+            {"step": line.step, "phase": line.phase, "at": rfc3339(line.at), "text": line.text or None}
+            for line in record.lines
+        ],
+    }
+
+
+def lines(record: Record) -> list[str]:
+    """What a person, or the first lines of SSM's output, has to tell."""
+    took = "" if record.ended_at is None else f" in {format_duration(round(record.ended_at - record.began_at, 1))}"
+    failure = record.failure
+    why = [] if failure is None else [f"  why: {failure.step} {failure.phase}: {failure.text}"]
+    out_s = out_of_service_s(record)
+    out = [] if not out_s else [f"  out of service: {format_duration(round(out_s, 1))}"]
+    guard = _text_of(record, Step.GUARD)
+    guarded = [] if guard is None else [f"  guard: {guard}"]
+    what = f"{record.app} {record.release}"
+    if record.end == End.DEPLOYED:
+        return [f"deployed: {what}{took}", f"  before it: {record.previous or 'nothing'}", *out, *guarded, *why]
+    if record.end == End.TAKEN_BACK:
+        return [f"TAKEN BACK: {what}{took}; {serving(record) or 'nothing'} is served as before", *why, *out]
+    stuck = _stuck_at(record)
+    return [
+        f"STUCK: {what} failed, and so did taking it back: a person has to look",
+        *why,
+        *([f"  stuck at: {stuck}"] if stuck else []),
+        f"  current points to: {serving(record) or 'nothing'}",
+        "  what to do: mend that, then `vawsum-agent deploy recover`; docs/runbooks/rollback-failed.md has the steps",
+    ]
+
+
+def serving(record: Record) -> str | None:
+    """Which release ``current`` points to, as far as the journal tells; None where there is none."""
+    done = {(line.step, line.phase) for line in record.lines}
+    is_switched = (Step.SWITCH, "done") in done and (Step.SWITCH_BACK, "done") not in done
+    return record.release if is_switched else record.previous or None
+
+
+def out_of_service_s(record: Record) -> float | None:
+    """For how long the host was not to be sent requests, in all; None where it never left."""
+    total, since = 0.0, None
+    for line in record.lines:
+        if line.step in {Step.DRAIN, Step.DRAIN_AGAIN} and line.phase == "begun":
+            since = line.at
+        elif line.step in {Step.RETURN, Step.RETURN_BACK} and line.phase == "done" and since is not None:
+            total, since = total + line.at - since, None
+    return round(total, 3) if total else None
+
+
+def _text_of(record: Record, step: Step) -> str | None:
+    texts = [line.text for line in record.lines if line.step == step and line.phase in {"done", "failed"}]
+    return texts[-1] if texts else None
+
+
+def _stuck_at(record: Record) -> str:
+    back = [line for line in record.lines if line.step not in FORWARD and line.phase == "failed"]
+    return f"{back[-1].step}: {back[-1].text}" if back else ""

@@ -1,0 +1,123 @@
+"""This host among its peers: recorded, drained, back in service, and watched."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from vawsum_agent.core.errors import DeployError
+from vawsum_agent.deploy.guard.baseline import Baseline, require_guard, take_baseline
+from vawsum_agent.deploy.guard.watch import watch
+from vawsum_agent.deploy.prove.well import is_well
+from vawsum_agent.deploy.record import WAS_HEALTHY
+from vawsum_agent.deploy.service.draining import drain
+from vawsum_agent.deploy.service.outage import Restored
+from vawsum_agent.deploy.service.places import Place, described
+from vawsum_agent.deploy.service.recording import record
+from vawsum_agent.deploy.service.restoring import restore
+from vawsum_agent.deploy.steps.serving import LINK
+from vawsum_agent.deploy.switch.link import link_of
+
+if TYPE_CHECKING:
+    from vawsum_agent.deploy.steps.here import Here
+
+PLACE = "place"
+BASELINE = "baseline"
+RESTORED = "restored"
+
+
+class Placing:
+    """Of one deploy."""
+
+    def __init__(self, here: Here) -> None:
+        self._here = here
+
+    def record(self) -> str:
+        """Remember all that the way back needs, before anything that serves is touched."""
+        here, app = self._here, self._here.app
+        if app.guard is not None:
+            if app.guard.required:
+                require_guard(here.traffic, here.clock)
+            here.record.remember(BASELINE, take_baseline(here.traffic, here.clock))
+        link = link_of(here.folder)
+        here.record.remember(LINK, link or "")
+        here.record.remember(WAS_HEALTHY, bool(link) and is_well(app))
+        place = record(
+            here.services,
+            host=here.host,
+            drain=app.drain,
+            min_healthy_peers=app.min_healthy_peers,
+            sleep=here.sleep,
+            say=here.say,
+        )
+        here.record.remember(PLACE, place)
+        return described(place)
+
+    def drain(self) -> str:
+        """Leave service."""
+        return self._drained(guards_peers=True)
+
+    def drain_again(self) -> str:
+        """Leave with a release that turned out bad, whoever else is there."""
+        return self._drained(guards_peers=False)
+
+    def restore(self) -> str:
+        """Go back to exactly where this host was."""
+        here = self._here
+        place = self._place()
+        if place is None:
+            return "never left service here"
+        restored = restore(
+            here.services,
+            place,
+            clock=here.clock,
+            sleep=here.sleep,
+            timeout_s=here.app.drain_timeout,
+            say=here.say,
+        )
+        here.record.remember(RESTORED, restored)
+        return restored.outcome
+
+    def guard(self) -> str:
+        """Watch what this host answers, now that it is back."""
+        here, limits = self._here, self._here.app.guard
+        restored = here.record.recall(RESTORED, Restored)
+        if limits is None:
+            return "unguarded, by configuration"
+        if restored is not None and restored.outcome == "terminated":
+            return "unguarded: this host is being terminated"
+        baseline = here.record.recall(BASELINE, Baseline)
+        if baseline is None:
+            return "unguarded: nobody counted before the drain"
+        result = watch(
+            here.traffic,
+            baseline,
+            limits,
+            began_at=restored.back_at if restored is not None else here.clock.now(),
+            clock=here.clock,
+            sleep=here.sleep,
+            say=here.say,
+        )
+        if result.verdict == "exceeded":
+            raise DeployError(result.line)
+        return result.line
+
+    def _drained(self, *, guards_peers: bool) -> str:
+        here = self._here
+        place = self._place()
+        if place is None:
+            return "never in service here"
+        drained = drain(
+            here.services,
+            place,
+            clock=here.clock,
+            sleep=here.sleep,
+            timeout_s=here.app.drain_timeout,
+            say=here.say,
+            guards_peers=guards_peers,
+        )
+        return f"out of service after {drained.drained_at - drained.left_at:.1f} s" if place.way != "none" else ""
+
+    def _place(self) -> Place | None:
+        """Where this host was; None where the journal came with an image, and tells of another host."""
+        here = self._here
+        return here.record.recall(PLACE, Place) if here.record.instance_id == here.host.instance_id else None
