@@ -20,7 +20,8 @@ def served_healthy(records: Sequence[Record]) -> list[str]:
     """
     releases: list[str] = []
     for record in sorted(records, key=lambda each: each.deploy_id):
-        if record.previous and record.recall(WAS_HEALTHY, bool):
+        was_healthy = record.recall(WAS_HEALTHY, bool)
+        if record.previous and was_healthy:
             releases.append(record.previous)
         if record.has_served:
             releases.append(record.release)
