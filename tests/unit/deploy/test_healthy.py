@@ -68,7 +68,18 @@ def test_to_a_release() -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", "r1", "../r1", R1 + "\n", "\n" + R1, "--help", "$(id)", '"; rm -rf / #', R1 + "/..", "\u0968\u0966\u0968\u096c0101T000000Z-1"],
+    [
+        "",
+        "r1",
+        "../r1",
+        R1 + "\n",
+        "\n" + R1,
+        "--help",
+        "$(id)",
+        '"; rm -rf / #',
+        R1 + "/..",
+        "\u0968\u0966\u0968\u096c0101T000000Z-1",
+    ],
 )
 def test_what_is_no_release(text: str) -> None:
     """A release's name is matched in full: nothing in it can mean anything to a shell, a path or a URL."""
