@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import os
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from vawsum_agent.core.errors import DeployError
+from vawsum_agent.deploy.hooks.account import account_for
+from vawsum_agent.deploy.hooks.environment import STANDARD_PATH, of_account, of_deploy
 from vawsum_agent.deploy.hooks.release_file import HOOK_NAMES, Hook, ReleaseFile, load_release_file
+from vawsum_agent.deploy.layout import AppFolder
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
 WHOLE = """
 shared = ["public/uploads/", ".env.local"]
@@ -48,6 +51,19 @@ def test_whole_file(tmp_path: Path) -> None:
     assert switched is not None
     assert (switched.timeout, switched.user) == (600.0, "deploy")
     assert [name for name in HOOK_NAMES if file.hooks.named(name)] == ["fetched", "switched"]
+
+
+def test_the_documented_example_holds(tmp_path: Path) -> None:
+    """What docs/deploy-toml.md shows is accepted, and its table of variables is what a hook has."""
+    document = (Path(__file__).parents[4] / "docs/deploy-toml.md").read_text()
+    file = loaded(tmp_path, document.partition("```toml\n")[2].partition("```")[0])
+    assert len(file.shared) == len(file.writable) == 2
+    assert [name for name in HOOK_NAMES if file.hooks.named(name)] == ["fetched", "drained", "failed"]
+    told = of_deploy("web", AppFolder(tmp_path), release="r", previous="") | of_account(
+        account_for("", default_user="nobody")
+    )
+    assert all(f"`{name}`" in document for name in (*told, "VAWSUM_HOOK"))
+    assert f"`{STANDARD_PATH}`" in document
 
 
 @pytest.mark.parametrize("text", ["", "# nothing\n", None])
