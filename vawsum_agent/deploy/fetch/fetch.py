@@ -57,7 +57,7 @@ def fetch_release(
     checked_release_id(release)
     means = means or Means()
     prepare_places(app)
-    clear_leftovers(app)
+    clear_leftovers(app, coming=release)
     try:
         here = _here(app, release, sha256, ignoring, say)
         if here is not None:

@@ -20,10 +20,14 @@ if TYPE_CHECKING:
 _JSON = ".json"
 
 
-def clear_leftovers(app: AppFolder) -> list[str]:
+def clear_leftovers(app: AppFolder, coming: str = "") -> list[str]:
     """Remove downloads, half-unpacked releases, seals without a release, and what was being removed.
 
     Safe to call again after a crash inside it.
+
+    Args:
+        app: whose.
+        coming: a release that is being fetched. Its secrets, which may be here before it, stay.
 
     Returns:
         What was removed: paths relative to the application's.
@@ -31,7 +35,7 @@ def clear_leftovers(app: AppFolder) -> list[str]:
     Raises:
         DeployError: something can't be removed.
     """
-    finished = [f"{app.releases.name}/{release}" for release in finish_removals(app)]
+    finished = [f"{app.releases.name}/{release}" for release in finish_removals(app, coming)]
     partials = [(app.releases, name) for name in _names(app.releases) if is_left(name)]
     downloads = [(incoming(app), name) for name in _names(incoming(app))]
     seals = [(app.seals, name) for name in _names(app.seals) if not _belongs(app, name)]

@@ -45,23 +45,31 @@ def remove_release(app: AppFolder, release: str) -> None:
         UsageError: that is no release.
     """
     checked_release_id(release)
-    if app.current_release() == release:
-        raise DeployError(f"{release} is not removed: {app.current} points to it")
     own_folder(app.releases)
     marker = _marker(app, release)
     try:
+        if app.current_release() == release:
+            raise DeployError(f"{release} is not removed: {app.current} points to it")
         if os.path.lexists(app.release(release)):
             # Its name goes first: what is half removed is no release. One of an earlier removal is in the way.
             remove_tree(app.releases, marker.name)
             app.release(release).rename(marker)
             sync_directory(app.releases)
-        _finish(app, release)
+        _finish(app, release, with_secrets=True)
     except OSError as exc:
         raise _not_removed(app, release, exc) from exc
 
 
-def finish_removals(app: AppFolder) -> list[str]:
-    """Go on with removals that a crash cut off; give the releases. Safe to call again. Raises DeployError."""
+def finish_removals(app: AppFolder, coming: str = "") -> list[str]:
+    """Go on with removals that a crash cut off; give the releases. Safe to call again.
+
+    Args:
+        app: whose.
+        coming: a release that is being fetched again. Its secrets, which come before it, stay.
+
+    Raises:
+        DeployError: something can't be removed.
+    """
     try:
         names = sorted(os.listdir(app.releases))  # noqa: PTH208 - names, not paths
     except FileNotFoundError:
@@ -72,18 +80,18 @@ def finish_removals(app: AppFolder) -> list[str]:
     for release in found:
         own_folder(app.releases)
         try:
-            _finish(app, release)
+            _finish(app, release, with_secrets=release != coming)
         except OSError as exc:
             raise _not_removed(app, release, exc) from exc
     return found
 
 
-def _finish(app: AppFolder, release: str) -> None:
+def _finish(app: AppFolder, release: str, *, with_secrets: bool) -> None:
     """Remove what belongs to a release that has lost its name."""
     # The folder goes last. If we die before, it still says that the rest has to go.
     if app.seals.is_dir():
         (app.seals / f"{release}.json").unlink(missing_ok=True)
-    if app.secrets.is_dir():
+    if with_secrets and app.secrets.is_dir():
         own_folder(app.secrets)
         remove_tree(app.secrets, release)
     remove_tree(app.releases, _marker(app, release).name)

@@ -106,6 +106,17 @@ def test_s3_is_away_at_first(app: AppFolder, published: Published) -> None:
     assert there(app) == SITE
 
 
+def test_secrets_that_came_first(app: AppFolder, published: Published) -> None:
+    """A removal that was cut off takes the secrets along that were there then, not those that came for the release."""
+    published.put(site())
+    for release in (RELEASE, OTHER):
+        (app.releases / f".{release}.removing").mkdir(parents=True)
+        (app.secrets / release).mkdir(parents=True)
+    fetch(published, app)
+    assert [path.name for path in app.secrets.iterdir()] == [RELEASE]
+    assert [path.name for path in app.releases.iterdir()] == [RELEASE]
+
+
 def cut(published: Published) -> None:
     """An artifact that was published truncated, with the checksum of what is there."""
     published.put(site())
