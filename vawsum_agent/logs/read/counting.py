@@ -25,7 +25,9 @@ class Counting:
         self._has_files = any(reader.is_counted for reader in readers)
 
     def tell(self, waiting: Collection[FileReader], now: float) -> None:
-        """Count as read what was there at the last scan, but for files that have more to read."""
+        """Count what has to wait for CloudWatch Logs, and say how far that got: to the last scan, if to all ends."""
         if self._counter is not None and self._has_files:
+            for reader in waiting:
+                reader.count_ahead(now)
             behind = [reader.counted_until(now) for reader in waiting if reader.is_counted]
             self._counter.progress(min([self._scanned_at, *behind]))

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, NamedTuple
 
 from vawsum_agent.logs.batch.cut import BLOCK_BYTES, cut_entries, cut_lines
 from vawsum_agent.logs.batch.stamp import Stamper
 from vawsum_agent.logs.batch.trim import trim_to_whole_seconds
 from vawsum_agent.logs.follow.fingerprint import MARKER_BYTES, marker_of
+from vawsum_agent.logs.read.ahead import Ahead
 from vawsum_agent.logs.read.order import Place
 from vawsum_agent.logs.ship.shipment import Batch, Progress, Shipment
 
@@ -26,6 +28,7 @@ _STEP_UP = 64
 
 
 _RECALL_S = 60.0
+_DOUBT_S = 60.0
 
 
 class Doubt(NamedTuple):
@@ -36,6 +39,14 @@ class Doubt(NamedTuple):
 
 
 NO_DOUBT = Doubt(0, 0.0)
+
+
+def doubt_about(tail: Tail, lagging_since: float | None, now: float) -> Doubt:
+    """After damage or a power cut more may have been sent than the store knows: the stream is asked first."""
+    if lagging_since is None or now - lagging_since > _DOUBT_S:
+        return NO_DOUBT
+    unread = tail.unread_bytes()
+    return Doubt(sys.maxsize if unread is None else tail.position + unread, lagging_since)
 
 
 class _Stuck(NamedTuple):
@@ -53,7 +64,6 @@ class FileReader:
         taken: ranges that are in batches already, in order.
         place: behind older generations of the same log.
         noticed_at: wall time since when something waits to be read or cut; None when nothing does.
-        is_counted: its requests are counted.
     """
 
     def __init__(
@@ -77,7 +87,8 @@ class FileReader:
         self._format = source.log_format
         self._stamper = Stamper(source.log_format)
         self._tally = source.tally
-        self.is_counted = source.request_counter is not None
+        counter = source.request_counter
+        self._ahead = Ahead(tail, source.log_format, counter) if counter is not None and counter.counts_ahead else None
         self._is_behind, self._cut_until = True, 0.0
         self._settle_s = source.settle_s
         self._flush_interval_s = source.flush_interval_s
@@ -156,13 +167,24 @@ class FileReader:
             return now
         return self.noticed_at + self._flush_interval_s
 
+    @property
+    def is_counted(self) -> bool:
+        """Whether its requests are counted as soon as they are logged."""
+        return self._ahead is not None
+
+    def count_ahead(self, now: float) -> None:
+        """Count what was due to be read, and had to wait."""
+        due_at = self.due_at(now)
+        if self._ahead is not None and due_at is not None and due_at <= now:
+            self._ahead.look(self.start, now)
+
     def counted_until(self, now: float) -> float:
-        """Tell the moment before which all that was logged here is in batches, as far as that can be known.
+        """Tell the moment before which all that was logged here is counted, as far as that can be known.
 
         Of a file that had been read to its end it is when more was noticed, else the time of the latest entry. An
         unfinished last line holds up nothing.
         """
-        if self.due_at(now) is None:
+        if self.due_at(now) is None or (self._ahead is not None and self._ahead.has_seen_all()):
             return now
         return self._cut_until if self._is_behind or self.noticed_at is None else self.noticed_at
 

@@ -6,7 +6,6 @@ that a file which is rotated away or removed meanwhile is held by its descriptor
 
 from __future__ import annotations
 
-import sys
 import threading
 import time
 from collections import deque
@@ -19,7 +18,7 @@ from vawsum_agent.core.errors import AgentError
 from vawsum_agent.core.pulse import Pulse
 from vawsum_agent.logs.batch.cut import BLOCK_BYTES
 from vawsum_agent.logs.read.counting import Counting
-from vawsum_agent.logs.read.file_reader import NO_DOUBT, Doubt, FileReader
+from vawsum_agent.logs.read.file_reader import FileReader, doubt_about
 from vawsum_agent.logs.read.order import older_ones
 from vawsum_agent.logs.read.resume import resume
 from vawsum_agent.logs.read.scans import Scans
@@ -39,7 +38,6 @@ if TYPE_CHECKING:
 _log = structlog.get_logger()
 
 _IDLE_TURN_S = 0.2
-_DOUBT_S = 60.0
 _UNCOMPRESSED_BYTES = 1 << 20
 """As much may wait for a sender to compress it; what waits longer takes a tenth of the memory."""
 
@@ -122,7 +120,8 @@ class Reader:
             self.pulse.beat()
         now = self._clock.now()
         self._book_waiting()
-        self._counting.tell(self._awake.values(), now)
+        with self._files_lock:
+            self._counting.tell(self._awake.values(), now)
         wait_s = self._wait_s(now)
         self.pulse.beat(wait_s)
         self.has_seen_all = is_draining
@@ -180,7 +179,9 @@ class Reader:
         composer = source.composer(tail.path)
         lane = self._shipper.lane(composer.group, composer.stream)
         origin = Origin(tail.file_id, tail.path, tail.source, partial(self.read_range, tail.file_id))
-        reader = FileReader(tail, origin, source, composer, lane, self._doubt(tail), self._clock.now())
+        now = self._clock.now()
+        doubt = doubt_about(tail, self._lagging_since, now)
+        reader = FileReader(tail, origin, source, composer, lane, doubt, now)
         self._ledger.open(tail.record)
         resumed = resume(tail, origin, source, composer, self._journal, self._count)
         self._readers[tail.file_id] = reader
@@ -188,13 +189,6 @@ class Reader:
         for batch in resumed.batches:
             self._ledger.read(tail.file_id, batch.length)
             self._shipper.submit(lane, batch)
-
-    def _doubt(self, tail: Tail) -> Doubt:
-        """After damage or a power cut more may have been sent than the store knows: the stream is asked first."""
-        if self._lagging_since is None or self._clock.now() - self._lagging_since > _DOUBT_S:
-            return NO_DOUBT
-        unread = tail.unread_bytes()
-        return Doubt(sys.maxsize if unread is None else tail.position + unread, self._lagging_since)
 
     def _book_loss(self, tail: Tail) -> None:
         self._lost.add(tail.file_id)

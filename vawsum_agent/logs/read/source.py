@@ -28,6 +28,15 @@ class RequestCounter(Protocol):
         """Make tallies, as (minute, body), of a block of a file, named as its source."""
         ...
 
+    @property
+    def counts_ahead(self) -> bool:
+        """Whether anybody wants to know of requests before they are shipped."""
+        ...
+
+    def count_ahead(self, block: bytes, layout: Layout, file_id: int, start: int) -> None:
+        """Count the requests in a block that is in no batch yet."""
+        ...
+
     def progress(self, counted_until: float) -> None:
         """Note that what was logged before a moment is counted."""
         ...

@@ -46,24 +46,39 @@ class RequestCounter:
             file_id: of the file.
             start: in bytes of the file.
         """
-        if self._recent is None:
-            return tallies_of(source, count(block, layout, self._own)) if self._keeps_tallies else []
-        seen = self._recent.take(file_id, start, start + len(block)) - start
-        if seen == 0:
-            periods = self._count_seconds(self._recent, block, layout)
-            return tallies_of(source, periods) if self._keeps_tallies else []
-        if seen < len(block):
-            self._count_seconds(self._recent, block[seen:], _beyond(layout, seen))
-        return tallies_of(source, count(block, layout, self._own)) if self._keeps_tallies else []
+        periods = self._count_new(block, layout, file_id, start, skips_old=not self._keeps_tallies)
+        if not self._keeps_tallies:
+            return []
+        return tallies_of(source, count(block, layout, self._own) if periods is None else periods)
+
+    @property
+    def counts_ahead(self) -> bool:
+        """Whether anybody wants to know of requests before they are shipped."""
+        return self._recent is not None
+
+    def count_ahead(self, block: bytes, layout: Layout, file_id: int, start: int) -> None:
+        """Count what is in no batch yet, for the requests of late alone; see `count`."""
+        self._count_new(block, layout, file_id, start, skips_old=True)
 
     def progress(self, counted_until: float) -> None:
         """Note that what was logged before a moment is counted."""
         if self._recent is not None:
             self._recent.progress(counted_until, self._delay_s)
 
-    def _count_seconds(self, recent: RecentRequests, block: bytes, layout: Layout) -> Periods:
+    def _count_new(self, block: bytes, layout: Layout, file_id: int, start: int, *, skips_old: bool) -> Periods | None:
+        """Have what was not counted before among the requests of late; None when that is not all of the block."""
+        if self._recent is None:
+            return None
+        seen = self._recent.take(file_id, start, start + len(block)) - start
+        if seen == 0:
+            return self._count_seconds(self._recent, block, layout, skips_old=skips_old)
+        if seen < len(block):
+            self._count_seconds(self._recent, block[seen:], _beyond(layout, seen), skips_old=True)
+        return None
+
+    def _count_seconds(self, recent: RecentRequests, block: bytes, layout: Layout, *, skips_old: bool) -> Periods:
         from_ms = recent.oldest() * SECOND_MS
-        if not self._keeps_tallies and all(run.time_ms < from_ms for run in layout.runs):
+        if skips_old and all(run.time_ms < from_ms for run in layout.runs):
             return {}
         periods = count(block, layout, self._own, from_ms)
         for begin_ms, hosts in periods.items():
