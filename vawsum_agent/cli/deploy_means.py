@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ from vawsum_agent.aws.metadata import InstanceMetadata
 from vawsum_agent.aws.secret_bucket import SecretBucket
 from vawsum_agent.cli.deploy_marks import HostMarks
 from vawsum_agent.core.clock import SystemClock
+from vawsum_agent.core.errors import DeployError
 from vawsum_agent.daemon.identity import Host
 from vawsum_agent.daemon.paths import control_socket
 from vawsum_agent.daemon.session import open_session
@@ -21,21 +23,21 @@ from vawsum_agent.deploy.fetch.from_bucket import BucketArtifacts
 from vawsum_agent.deploy.guard.daemon_source import DaemonSource
 from vawsum_agent.deploy.healthy import served_healthy
 from vawsum_agent.deploy.journal import Journal
+from vawsum_agent.deploy.redact import Redactor
+from vawsum_agent.deploy.secrets import read_secrets
 from vawsum_agent.deploy.service.host import this_host
 from vawsum_agent.deploy.service.services import Services
 from vawsum_agent.deploy.steps import steps_of
 from vawsum_agent.deploy.steps.here import Here
-from vawsum_agent.deploy.work import Work
+from vawsum_agent.deploy.work import Deeds, Work
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
     from vawsum_agent.aws.session import AwsSession
     from vawsum_agent.cli.deploy_options import Apps
     from vawsum_agent.config.model import Config, DeployApp
-    from vawsum_agent.deploy.machine import Step
     from vawsum_agent.deploy.record import Record
-    from vawsum_agent.deploy.redact import Redactor
 
 
 def artifacts_of(config: Config, app: DeployApp) -> BucketArtifacts:
@@ -62,7 +64,7 @@ def work_of(apps: Apps) -> Work:
 
     return Work(
         folders,
-        partial(_steps, apps, session, metadata, clock),
+        partial(_deeds, apps, session, metadata, clock),
         HostMarks(session, identity, topic, clock, last_lines),
         clock,
         instance_id=identity.instance_id,
@@ -70,31 +72,33 @@ def work_of(apps: Apps) -> Work:
     )
 
 
-def _steps(
+def _deeds(
     apps: Apps,
     session: AwsSession,
     metadata: InstanceMetadata,
     clock: SystemClock,
     record: Record,
     say: Callable[[str], None],
-    redactor: Redactor,
-) -> Mapping[Step, Callable[[], str]]:
+) -> Deeds:
     app, folder = apps.by_name[record.app], apps.folders()[record.app]
-    identity = Host(metadata).identity(apps.config.agent)
-    return steps_of(
-        Here(
-            record=record,
-            app=app,
-            folder=folder,
-            artifacts=BucketArtifacts(ArtifactBucket(session, app.artifacts)),
-            secrets=SecretBucket(session, app.secrets) if app.secrets else None,
-            services=Services(LoadBalancing(session), AutoScaling(session)),
-            host=this_host(identity.instance_id, metadata),
-            traffic=DaemonSource(control_socket(apps.config.agent)),
-            healthy=lambda: served_healthy(Journal(folder, clock).records()),
-            clock=clock,
-            sleep=time.sleep,
-            say=say,
-            redactor=redactor,
-        )
+    # A database is often called as the application is: what everybody knows is not hidden.
+    redactor = Redactor([app.name, app.path, app.artifacts, app.health_url, app.health_host, record.release])
+    with suppress(DeployError):  # the steps say so
+        for value in read_secrets(folder, record.release).values:
+            redactor.add(value)
+    here = Here(
+        record=record,
+        app=app,
+        folder=folder,
+        artifacts=BucketArtifacts(ArtifactBucket(session, app.artifacts)),
+        secrets=SecretBucket(session, app.secrets) if app.secrets else None,
+        services=Services(LoadBalancing(session), AutoScaling(session)),
+        host=this_host(Host(metadata).identity(apps.config.agent).instance_id, metadata),
+        traffic=DaemonSource(control_socket(apps.config.agent)),
+        healthy=lambda: served_healthy(Journal(folder, clock).records()),
+        clock=clock,
+        sleep=time.sleep,
+        say=say,
+        redactor=redactor,
     )
+    return Deeds(steps_of(here), redactor)

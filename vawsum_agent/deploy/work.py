@@ -13,7 +13,6 @@ from vawsum_agent.deploy.journal import Journal
 from vawsum_agent.deploy.lock import Holder, locked
 from vawsum_agent.deploy.machine import End
 from vawsum_agent.deploy.record import Record
-from vawsum_agent.deploy.redact import Redactor
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -45,6 +44,14 @@ class Order:
     by: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Deeds:
+    """What carries out one deploy: what each step does, and what takes secrets out of a text."""
+
+    steps: Mapping[Step, Callable[[], str]]
+    redact: Callable[[str], str]
+
+
 class Marks(Protocol):
     """Where else a deploy shows: dashboards, notifications. Never raises."""
 
@@ -69,7 +76,7 @@ class Work:
     def __init__(
         self,
         apps: Mapping[str, AppFolder],
-        build: Callable[[Record, Callable[[str], None], Redactor], Mapping[Step, Callable[[], str]]],
+        build: Callable[[Record, Callable[[str], None]], Deeds],
         marks: Marks,
         clock: Clock,
         *,
@@ -142,8 +149,8 @@ class Work:
 
     def _run(self, journal: Journal, record: Record) -> Record:
         log = _Log(journal.log_path(record.deploy_id))
-        redactor = Redactor()
-        engine = Engine(journal, self._build(record, log.say, redactor), say=log.say, redact=redactor)
+        deeds = self._build(record, log.say)
+        engine = Engine(journal, deeds.steps, say=log.say, redact=deeds.redact)
         _log.info("deploy_began", **_context(record))
         self._marks.began(record)
         engine.run(record)

@@ -31,7 +31,6 @@ class HookResult:
         user: as whom it ran.
         lines: what it wrote, as far as it was kept, redacted.
         dropped_bytes: how much of what it wrote was not kept, out of the middle.
-        left_behind: processes of its group that it left in the background, and that were killed.
     """
 
     exit_code: int
@@ -39,7 +38,6 @@ class HookResult:
     user: str
     lines: tuple[str, ...]
     dropped_bytes: int
-    left_behind: int
 
     @property
     def tail(self) -> list[str]:
@@ -65,8 +63,9 @@ def run_hook(
 ) -> HookResult:
     """Run a hook and wait for its end. After a crash it is run again from its beginning: docs/deploy-toml.md says so.
 
-    What it leaves behind in its process group is killed, so that it can neither hold up the deploy nor come in the way
-    of what follows. What left the group (setsid(1)) goes on, and nobody waits for it.
+    What it leaves behind in its process group is killed, and that is its failure: whoever wrote it counts on something
+    that does not run. So nothing holds up the deploy, nor comes in the way of what follows. What left the group
+    (setsid(1)) goes on, and nobody waits for it.
 
     Args:
         name: of `HOOK_NAMES`.
@@ -109,14 +108,16 @@ def run_hook(
         raise CommandError(f"hook {name} {failure(ended, timeout)}{last_of(tail)}", hint=hint, tail=tail)
     if ended.left_behind:
         left = counted(ended.left_behind, "process", "processes")
-        say(f"hook {name} left {left} in the background: killed. A service is started by systemd, not by a hook")
+        message = f"hook {name} left {left} in the background, which had to be killed"
+        raise CommandError(
+            message, hint="what is to go on is started by systemd, not by a hook", tail=lines[-TAIL_LINES:]
+        )
     return HookResult(
         exit_code=ended.exit_code,
         duration_s=ended.duration_s,
         user=account.name,
         lines=lines,
         dropped_bytes=ended.output.dropped_bytes,
-        left_behind=ended.left_behind,
     )
 
 

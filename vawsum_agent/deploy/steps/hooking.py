@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from vawsum_agent.core.units import format_duration
 from vawsum_agent.deploy.hooks.environment import of_deploy
-from vawsum_agent.deploy.hooks.output import CommandError
 from vawsum_agent.deploy.hooks.release_file import load_release_file
 from vawsum_agent.deploy.hooks.run import run_hook
 
@@ -30,18 +29,13 @@ class Hooking:
         if hook is None:
             return ""
         told = of_deploy(here.app.name, here.folder, release=here.release, previous=here.record.previous)
-        try:
-            result = run_hook(
-                name,
-                hook,
-                folder=folder,
-                environment=told,
-                redact=here.redactor,
-                say=here.say,
-                default_user=here.app.web_user,
-            )
-        except CommandError as error:
-            for line in error.tail:
-                here.say(f"  {line}")
-            raise
+        result = run_hook(
+            name,
+            hook,
+            folder=folder,
+            environment=told,
+            redact=here.redactor,
+            say=here.say,
+            default_user=here.app.web_user,
+        )
         return f"exit code {result.exit_code} in {format_duration(round(result.duration_s, 1))}"

@@ -96,7 +96,8 @@ class Releasing:
         if not folder.is_dir():
             return frozenset()
         file = load_release_file(folder)
-        return frozenset({*file.shared, *file.writable, *secrets.paths})
+        opened = {path.removesuffix("/") for path in (*file.shared, *file.writable)}
+        return frozenset({*opened, *secrets.paths})
 
     def _keep_quiet_about(self, secrets: Secrets) -> None:
         for value in secrets.values:

@@ -140,20 +140,19 @@ def test_sigterm_reaches_a_hook_of_a_deploy_that_ignores_it(hooks: Hooks) -> Non
 
 
 def test_background_process_in_its_group(hooks: Hooks) -> None:
-    """What is left in the background holds up nothing, though it holds the output: it is killed, and told of."""
+    """What is left in the background holds up nothing, though it holds the output: killed, it makes the hook fail."""
     began = time.monotonic()
-    result = hooks.run("sleep 62 & echo $!")
+    with pytest.raises(CommandError, match="left 1 process in the background") as failed:
+        hooks.run("sleep 62 & echo $!")
     assert time.monotonic() - began < 3
-    assert result.left_behind == 1
-    assert ends_soon(int(result.lines[0]))
-    assert "left 1 process in the background: killed" in hooks.said[-1]
+    assert ends_soon(int(failed.value.tail[0]))
 
 
 def test_quiet_background_process_in_its_group(hooks: Hooks) -> None:
     """The same when it holds no output."""
-    result = hooks.run("sleep 62 >/dev/null 2>&1 & echo $!")
-    assert result.left_behind == 1
-    assert ends_soon(int(result.lines[0]))
+    with pytest.raises(CommandError, match="left 1 process in the background") as failed:
+        hooks.run("sleep 62 >/dev/null 2>&1 & echo $!")
+    assert ends_soon(int(failed.value.tail[0]))
 
 
 def test_daemon_that_left_its_group(hooks: Hooks) -> None:
