@@ -21,6 +21,7 @@ _COMMANDS = {
     "logs": "vawsum_agent.cli.logs:logs",
     "images": "vawsum_agent.cli.images:images",
     "backup": "vawsum_agent.cli.backup:backup",
+    "release": "vawsum_agent.cli.release:release",
     "notify": "vawsum_agent.cli.notify:notify",
     "owner-helper": "vawsum_agent.cli.owner_helper:owner_helper",
     "completion": "vawsum_agent.cli.completion:completion",
