@@ -81,6 +81,13 @@ def _doing(details: Document) -> str:
     elif "last_backup" in details:
         running = details["running"]
         words.append(f"{printable(running['kind'])} runs" if running is not None else printable(details["server"]))
+    elif "apps" in details:
+        words.append(_apps(details["apps"]))
     elif "topic" in details:
         words.append(f"{details['sent']} sent to {printable(details['topic'].rpartition(':')[2])}")
     return ", ".join(words)
+
+
+def _apps(apps: list[Document]) -> str:
+    running = [app["name"] for app in apps if app["running"] is not None]
+    return f"deploys {printable(', '.join(running))}" if running else counted(len(apps), "application")

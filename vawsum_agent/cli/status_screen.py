@@ -1,4 +1,4 @@
-"""How a status looks to a person: what is wrong first, a line a component and a folder, backups, files. Pure."""
+"""How a status looks to a person: what is wrong first, a line a component, folders, backups, deploys, files. Pure."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from rich.text import Text
 from vawsum_agent.cli.layout import cut, joined, wrapped
 from vawsum_agent.cli.status_backups import backups
 from vawsum_agent.cli.status_components import BAD, STYLES, ago_s, components
+from vawsum_agent.cli.status_deploys import deploys
 from vawsum_agent.cli.status_files import ledger
 from vawsum_agent.cli.status_folders import folders
 from vawsum_agent.core.text import printable
@@ -58,7 +59,7 @@ def _more_lines(
     document: Document, width: int | None, now: float, rates: Mapping[str, float], *, with_files: bool
 ) -> list[Text]:
     """Lay out what goes first where there is no room."""
-    blocks = (folders(document, rates, width), backups(document, now, width))
+    blocks = (folders(document, rates, width), backups(document, now, width), deploys(document, now, width))
     lines = [line for block in blocks if block for line in (Text(), *block)]
     return [*lines, Text(), *ledger(document, width)] if with_files else lines
 

@@ -39,6 +39,8 @@ class ComponentStatus:
         last_error, hint: the weightiest of what is wrong now.
         problems: all that is wrong now, that one first; may be left empty where there is no more than that one.
         measures: what the metrics capability publishes of it, by metric name; totals where the metric is an increase.
+        is_replaceable: whether a new component in its place may do better, once it failed; not where what it tells of
+            has failed elsewhere, and waits for a person.
     """
 
     name: str
@@ -52,6 +54,7 @@ class ComponentStatus:
     details: Mapping[str, object] = field(default_factory=dict)
     measures: Mapping[str, float] = field(default_factory=dict)
     problems: tuple[Problem, ...] = ()
+    is_replaceable: bool = True
 
     def all_problems(self) -> tuple[Problem, ...]:
         """Give all that is wrong, also where only ``last_error`` says it."""

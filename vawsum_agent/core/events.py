@@ -108,6 +108,7 @@ EVENTS = {
     "deploy_began": "A deploy begins, or goes on after its process was killed.",
     "deploy_ended": "A deploy has ended; says how, and what failed first.",
     "deploy_not_announced": "A deploy could not be marked in CloudWatch Logs, or nobody be notified of its failure.",
+    "deploy_watch_died": "The thread that looks at the journals of deploys ended on a bug; the component is replaced.",
     # notifications
     "alert_memory_unreadable": "What was remembered of a component's trouble could not be read; it is begun anew.",
     "alerts_died": "The thread of the alerts ended on a bug; the component is replaced.",

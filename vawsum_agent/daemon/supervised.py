@@ -125,7 +125,7 @@ class Supervised:
             _log.error("component_hung", component=self.name, hangs=self._hangs)
             failure = AgentError("a loop gave no sign of life", hint="the component is being replaced")
             self._in_background(lambda: self._give_up(component, failure))
-        elif (status := self._status_of(component)).state is State.FAILED:
+        elif (status := self._status_of(component)).state is State.FAILED and status.is_replaceable:
             failure = AgentError(status.last_error or "it failed", hint=status.hint or "")
             _log.error("component_failed", component=self.name, error=failure.message, hint=failure.hint)
             self._in_background(lambda: self._give_up(component, failure))

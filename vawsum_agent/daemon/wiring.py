@@ -41,7 +41,7 @@ from vawsum_agent.state.request_tallies import RequestTallies
 from vawsum_agent.state.store import Store
 
 if TYPE_CHECKING:
-    from vawsum_agent.config.model import AgentConfig, BackupConfig, Config, ImagesConfig, MetricsConfig
+    from vawsum_agent.config.model import AgentConfig, BackupConfig, Config, DeployConfig, ImagesConfig, MetricsConfig
     from vawsum_agent.core.component import Component
     from vawsum_agent.core.identity import Identity
     from vawsum_agent.metrics.publish.host import HostDimensions
@@ -174,6 +174,9 @@ class Builder:
         if config.backup is not None:
             backup = config.backup
             parts.append(Part("backup", lambda: self._backup(config.agent, backup, identity, session)))
+        if config.deploy is not None:
+            deploy = config.deploy
+            parts.append(Part("deploy", lambda: self._deploy(deploy)))
         if config.images is not None:
             images = config.images
             parts.append(Part("images", lambda: self._images(images, identity, session)))
@@ -262,6 +265,11 @@ class Builder:
             lambda kind, slot: Job(command_for(kind, slot, self._path)),
             self._clock,
         )
+
+    def _deploy(self, config: DeployConfig) -> Component:
+        from vawsum_agent.deploy.component import DeployComponent  # noqa: PLC0415
+
+        return DeployComponent(config, self._clock)
 
     def _logs(self, config: Config, identity: Identity, session: SharedSession) -> Component:
         from vawsum_agent.logs.component import LogsComponent  # noqa: PLC0415

@@ -29,6 +29,12 @@ METRICS = (
         "age of the newest backup in S3, whichever host of these data made it; nothing while that is not known",
     ),
     Metric("vawsum_backup_restore_seconds", Unit.SECONDS, "how long the last drill took to restore: the measured RTO"),
+    Metric(
+        "vawsum_deploy_failed",
+        Unit.COUNT,
+        "1 for an hour after a deploy was taken back, and as long as one is stuck; else 0",
+    ),
+    Metric("vawsum_deploy_running", Unit.COUNT, "1 while a deploy is under way, a minute at least; else 0"),
 )
 _STALE_S = 60.0
 

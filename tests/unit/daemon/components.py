@@ -40,6 +40,7 @@ class Script:
     state: State = State.RUNNING
     is_alive: bool = True
     problems: tuple[Problem, ...] = ()
+    is_replaceable: bool = True
     stop_hangs_until: threading.Event | None = None
     drain_lasts_until: threading.Event | None = None
 
@@ -76,7 +77,14 @@ class Scripted:
     def status(self) -> ComponentStatus:
         """Say what the script says."""
         script = self._script
-        return ComponentStatus(self.name, script.state, 1.0, details={"files": []}, problems=script.problems)
+        return ComponentStatus(
+            self.name,
+            script.state,
+            1.0,
+            details={"files": []},
+            problems=script.problems,
+            is_replaceable=script.is_replaceable,
+        )
 
     def is_alive(self) -> bool:
         """Say what the script says."""

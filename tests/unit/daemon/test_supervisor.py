@@ -90,6 +90,18 @@ def test_a_failed_component_is_built_anew() -> None:
     assert script.diary == ["logs start", "logs stop", "logs start"]
 
 
+def test_what_waits_for_a_person_is_not_replaced() -> None:
+    """A component that tells of a failure elsewhere goes on telling of it: a new one would find the same."""
+    script = Script(state=State.FAILED, is_replaceable=False)
+    supervisor = supervise(HandClock(), deploy=script)
+    supervisor.start()
+    tick(supervisor)
+    assert (states(supervisor), script.diary) == ([State.FAILED], ["deploy start"])
+    script.is_replaceable = True
+    tick(supervisor)
+    assert script.diary == ["deploy start", "deploy stop"]
+
+
 def test_a_hanging_component_is_replaced_and_the_watchdog_starves_if_that_does_not_help() -> None:
     """A loop without a sign of life is replaced; after some times in vain only a new process can help."""
     script = Script()

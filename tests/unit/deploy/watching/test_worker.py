@@ -1,0 +1,117 @@
+"""Whether somebody deploys, told by what the kernel shows to everybody."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.unit.deploy.watching.records import Host, record
+from vawsum_agent.deploy.worker import is_worked_on
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+WORK = ["deploy", "work", "--id=20260101T000001Z-0011aabb"]
+HOLD = """
+import fcntl, os, sys, time
+descriptor = os.open(sys.argv[1], os.O_RDWR | os.O_CREAT, 0o600)
+fcntl.flock(descriptor, fcntl.LOCK_EX)
+print("held", flush=True)
+time.sleep(60)
+"""
+
+
+@pytest.fixture
+def host(tmp_path: Path) -> Host:
+    """One with a deploy that is not finished."""
+    host = Host(tmp_path / "web")
+    host.write(record())
+    return host
+
+
+@pytest.fixture
+def proc(tmp_path: Path) -> Path:
+    """A procfs of no processes."""
+    folder = tmp_path / "proc"
+    folder.mkdir()
+    (folder / "locks").write_text("")
+    return folder
+
+
+def runs(proc: Path, pid: int, *words: str) -> None:
+    """Let a process run."""
+    (proc / str(pid)).mkdir()
+    (proc / str(pid) / "cmdline").write_bytes(b"".join(word.encode() + b"\0" for word in words))
+
+
+@pytest.fixture
+def holder(host: Host) -> Iterator[subprocess.Popen[str]]:
+    """A real process that holds the lock as a deploy does."""
+    arguments = [sys.executable, "-c", HOLD, str(host.folder.journal / "lock"), *WORK]
+    with subprocess.Popen(arguments, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "held\n"
+        yield process
+        process.kill()
+
+
+def test_the_lock_tells(host: Host, holder: subprocess.Popen[str]) -> None:
+    """It is held while the process lives, and by nobody once it is killed, without a moment's wait."""
+    assert is_worked_on(host.folder)
+    holder.kill()
+    holder.wait()
+    assert not is_worked_on(host.folder)
+
+
+def test_nobody_else_pretends(host: Host) -> None:
+    """Who holds the lock for another reason does not deploy."""
+    descriptor = os.open(host.folder.journal / "lock", os.O_RDWR | os.O_CREAT)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        assert not is_worked_on(host.folder)
+    finally:
+        os.close(descriptor)
+
+
+def test_a_lock_that_is_hidden(host: Host, proc: Path) -> None:
+    """The processes of the journal's owner tell: the work of a deploy, a recovery, and nothing that merely asks."""
+    assert not is_worked_on(host.folder, proc)
+    runs(proc, 10, "python", "/usr/bin/vawsum-agent", "deploy", "history")
+    runs(proc, 11, "deploy", "x", "work")
+    assert not is_worked_on(host.folder, proc)
+    runs(proc, 12, "python", "-m", "vawsum_agent", *WORK)
+    assert is_worked_on(host.folder, proc)
+    (proc / "12" / "cmdline").unlink()
+    assert not is_worked_on(host.folder, proc)
+    runs(proc, 13, "/usr/bin/vawsum-agent", "deploy", "recover")
+    assert is_worked_on(host.folder, proc)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs another user's process")
+def test_another_user_does_not_count(host: Host, proc: Path) -> None:
+    """Else anybody could keep a deploy that was cut off from being told of."""
+    runs(proc, 12, "python", *WORK)
+    os.chown(proc / "12", 65534, 65534)
+    assert not is_worked_on(host.folder, proc)
+
+
+def test_no_procfs(host: Host, tmp_path: Path) -> None:
+    """Nothing is known to run where nothing shows; nothing is raised."""
+    assert not is_worked_on(host.folder, tmp_path / "none")
+    (host.folder.journal / "lock").touch()
+    assert not is_worked_on(host.folder, tmp_path / "none")
+    assert not is_worked_on(Host(tmp_path / "never").folder, Path("/proc"))
+
+
+def test_a_look_at_all_processes_is_short(host: Host) -> None:
+    """It is taken every other second while a deploy is not finished."""
+    began = time.perf_counter()
+    is_worked_on(host.folder)
+    assert time.perf_counter() - began < 1
