@@ -22,6 +22,7 @@ _COMMANDS = {
     "images": "vawsum_agent.cli.images:images",
     "backup": "vawsum_agent.cli.backup:backup",
     "release": "vawsum_agent.cli.release:release",
+    "deploy": "vawsum_agent.cli.deploy:deploy",
     "notify": "vawsum_agent.cli.notify:notify",
     "owner-helper": "vawsum_agent.cli.owner_helper:owner_helper",
     "completion": "vawsum_agent.cli.completion:completion",

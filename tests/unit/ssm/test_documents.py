@@ -24,10 +24,6 @@ NAMES = [path.stem for path in PATHS]
 GOOD = {"App": "vawsum-web", "Release": "20261129T101500Z-4f2a91c"}
 LONGEST_S, SHORTEST_S = 172_800, 5
 """The agent takes any other limit for an hour."""
-TO_COME_NAMES = ("Vawsum-Deploy", "Vawsum-Rollback")
-TO_COME = pytest.mark.xfail(
-    "deploy" not in cli.list_commands(click.Context(cli)), reason="the command is not there yet"
-)
 each = pytest.mark.parametrize("name", NAMES)
 
 
@@ -120,9 +116,7 @@ def test_exit_codes_mean_here_what_they_mean_there(tmp_path: Path, name: str) ->
             )
 
 
-@pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=TO_COME) if name in TO_COME_NAMES else name for name in NAMES]
-)
+@each
 def test_a_document_runs_a_command_that_exists(tmp_path: Path, name: str) -> None:
     """What it calls is a command of the agent, with options that this has, and asks for the result as JSON."""
     (words,) = Workshop(tmp_path).run(*script(read(name), GOOD, NEW_AGENT)).calls
