@@ -95,6 +95,8 @@ class _Watch:
         say: Callable[[str], None],
     ) -> None:
         self._baseline = baseline.traffic
+        # A daemon that restarts is waited for beyond the window; one that was not there before is not.
+        self._beyond_s = 0.0 if baseline.problem else LOST_S
         self._limits = limits
         self._began_at = began_at
         self._clock = clock
@@ -122,7 +124,7 @@ class _Watch:
 
     def _seen(self, look: Look) -> GuardResult | None:
         now = self._clock.monotonic()
-        self._seen_at, self._is_blindness_told = now, False
+        self._seen_at, self._is_blindness_told, self._beyond_s = now, False, LOST_S
         is_over = now >= self._ends_at
         # The last requests of the window are counted a moment later.
         is_end = is_over and (self._sight.counted_until >= self._window_end() or now - self._ends_at >= LOST_S)
@@ -144,7 +146,7 @@ class _Watch:
             return self._result(
                 "exceeded", f"exceeded: the guard is required and sees nothing: {problem}", is_lost=True
             )
-        if now < self._ends_at or not (is_lost or now - self._ends_at >= LOST_S):
+        if now < self._ends_at or not (is_lost or now - self._ends_at >= self._beyond_s):
             return None
         return self._result("unguarded", f"UNGUARDED: nobody watches this release: {problem}", is_lost=True)
 

@@ -137,6 +137,20 @@ def test_nobody_counts() -> None:
     assert host.time < began_at + 45
 
 
+def test_nobody_counted_before() -> None:
+    """When no daemon ran before either, then nobody waits for it beyond a short window."""
+    host = Host()
+    host.stop_daemon()
+    baseline, began_at = host.baseline(), host.time
+    assert host.guarded(guard(window_s=5.0), baseline, began_at).verdict == "unguarded"
+    assert host.time == pytest.approx(began_at + 5, abs=1)
+    host = Host()
+    baseline, began_at = host.baseline(), host.time
+    host.at(began_at + 2, host.stop_daemon)
+    host.at(began_at + 12, lambda: host.start_daemon("run-2"))
+    assert host.guarded(guard(window_s=5.0), baseline, began_at).verdict == "kept"
+
+
 def test_counts_that_stand_still() -> None:
     """When the daemon answers and reads no logs any more, then that is as if nobody counted."""
     host = Host()
