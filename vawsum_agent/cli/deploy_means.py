@@ -21,7 +21,6 @@ from vawsum_agent.daemon.paths import control_socket
 from vawsum_agent.daemon.session import open_session
 from vawsum_agent.deploy.fetch.from_bucket import BucketArtifacts
 from vawsum_agent.deploy.guard.daemon_source import DaemonSource
-from vawsum_agent.deploy.healthy import served_healthy
 from vawsum_agent.deploy.journal import Journal
 from vawsum_agent.deploy.redact import Redactor
 from vawsum_agent.deploy.secrets import read_secrets
@@ -95,7 +94,7 @@ def _deeds(
         services=Services(LoadBalancing(session), AutoScaling(session)),
         host=this_host(Host(metadata).identity(apps.config.agent).instance_id, metadata),
         traffic=DaemonSource(control_socket(apps.config.agent)),
-        healthy=lambda: served_healthy(Journal(folder, clock).records()),
+        records=Journal(folder, clock).records,
         clock=clock,
         sleep=time.sleep,
         say=say,

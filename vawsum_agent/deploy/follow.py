@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 POLL_S = 0.1
 _MOST_STARTS = 3
+_LAST_WORDS_S = 20.0
 
 
 def followed(
@@ -42,6 +43,7 @@ def followed(
             lines.pass_on()
             outcome = _outcome(journal, deploy_id)
             if outcome is not None:
+                _await_last_words(job, sleep)
                 lines.pass_on()
                 return outcome
             if not is_alive:
@@ -49,6 +51,14 @@ def followed(
             sleep(POLL_S)
     hint = "`vawsum-agent deploy recover` finishes it or takes it back; see `vawsum-agent deploy history`"
     raise DeployError(f"the process of deploy {deploy_id} was killed {_MOST_STARTS} times", hint=hint)
+
+
+def _await_last_words(job: Job, sleep: Callable[[float], None]) -> None:
+    """Let it tell others how it ended, before whoever asked goes on."""
+    for _ in range(round(_LAST_WORDS_S / POLL_S)):
+        if not job.is_alive():
+            return
+        sleep(POLL_S)
 
 
 def _outcome(journal: Journal, deploy_id: str) -> Record | Refusal | None:

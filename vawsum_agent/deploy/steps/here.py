@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from vawsum_agent.deploy.healthy import served_healthy
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -30,7 +32,7 @@ class Here:
         secrets: where their secrets are; None without any.
         host: this host, as target groups know it.
         traffic: what the daemon counted.
-        healthy: the releases that served healthy here, the latest first.
+        records: all deploys of the application on this host, the oldest first.
         say: takes a line for whoever follows.
         redactor: is told every secret that is met.
     """
@@ -43,11 +45,15 @@ class Here:
     services: Services
     host: Host
     traffic: TrafficSource
-    healthy: Callable[[], list[str]]
+    records: Callable[[], list[Record]]
     clock: Clock
     sleep: Callable[[float], None]
     say: Callable[[str], None]
     redactor: Redactor
+
+    def healthy(self) -> list[str]:
+        """The releases that served healthy here, the latest first."""
+        return served_healthy(self.records())
 
     @property
     def release(self) -> str:

@@ -11,18 +11,25 @@ from vawsum_agent.deploy.prove.well import is_well
 from vawsum_agent.deploy.record import WAS_HEALTHY
 from vawsum_agent.deploy.service.draining import drain
 from vawsum_agent.deploy.service.outage import Restored
-from vawsum_agent.deploy.service.places import Place, described
+from vawsum_agent.deploy.service.places import NOT_DRAINED, Place, described
 from vawsum_agent.deploy.service.recording import record
 from vawsum_agent.deploy.service.restoring import restore
 from vawsum_agent.deploy.steps.serving import LINK
 from vawsum_agent.deploy.switch.link import link_of
 
 if TYPE_CHECKING:
+    from vawsum_agent.deploy.service.outage import Outcome
     from vawsum_agent.deploy.steps.here import Here
 
 PLACE = "place"
 BASELINE = "baseline"
 RESTORED = "restored"
+
+_TOLD: dict[Outcome, str] = {
+    "in service": "in service as before",
+    "untouched": "never left service",
+    "terminated": "this host is being terminated, or was let go by its group: there is nothing to come back to",
+}
 
 
 class Placing:
@@ -37,7 +44,9 @@ class Placing:
         if app.guard is not None:
             if app.guard.required:
                 require_guard(here.traffic, here.clock)
-            here.record.remember(BASELINE, take_baseline(here.traffic, here.clock))
+            # What a release answered that was just taken back is no measure for this one.
+            ended_at = max((each.ended_at or 0.0 for each in here.records()), default=0.0)
+            here.record.remember(BASELINE, take_baseline(here.traffic, here.clock, not_before=ended_at))
         link = link_of(here.folder)
         here.record.remember(LINK, link or "")
         here.record.remember(WAS_HEALTHY, bool(link) and is_well(app))
@@ -50,7 +59,7 @@ class Placing:
             say=here.say,
         )
         here.record.remember(PLACE, place)
-        return described(place)
+        return NOT_DRAINED if app.drain == "none" else described(place)
 
     def drain(self) -> str:
         """Leave service."""
@@ -75,16 +84,16 @@ class Placing:
             say=here.say,
         )
         here.record.remember(RESTORED, restored)
-        return restored.outcome
+        return _TOLD[restored.outcome]
 
     def guard(self) -> str:
         """Watch what this host answers, now that it is back."""
         here, limits = self._here, self._here.app.guard
         restored = here.record.recall(RESTORED, Restored)
-        if limits is None:
-            return "unguarded, by configuration"
         if restored is not None and restored.outcome == "terminated":
             return "unguarded: this host is being terminated"
+        if limits is None:
+            return "unguarded, by configuration"
         baseline = here.record.recall(BASELINE, Baseline)
         if baseline is None:
             return "unguarded: nobody counted before the drain"
