@@ -36,13 +36,15 @@ class Apps:
         return {name: AppFolder(Path(app.path)) for name, app in self.by_name.items()}
 
 
-def configured_apps(config_path: Path) -> Apps:
+def configured_apps(config_path: Path, *, are_needed: bool = True) -> Apps:
     """Load the configuration.
 
     Raises:
-        ConfigError, UsageError: it names no applications.
+        ConfigError, UsageError: it names no applications, and they are needed.
     """
     config = load(config_path).config
+    if config.deploy is None and not are_needed:
+        return Apps(config, {})
     if config.deploy is None:
         raise UsageError(f"{config_path} has no [[deploy.app]]", hint="add one, with name, path, artifacts, health_url")
     return Apps(config, {app.name: app for app in config.deploy.app})

@@ -26,8 +26,8 @@ def recover(config_path: Path, *, as_json: bool) -> int:
     A release that was proven and on its way into service is finished; any other is taken back. What is stuck is tried
     again. Exit code 1: something is stuck still. Exit code 75: a deploy runs, so that nothing is left over.
     """
-    apps = configured_apps(config_path)
-    records = work_of(apps).recover()
+    apps = configured_apps(config_path, are_needed=False)
+    records = work_of(apps).recover() if apps.by_name else []
     is_stuck = any(record.end == End.STUCK for record in records)
     if as_json:
         print_json({"deploys": [document(record) for record in records]})

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 import pytest
-from cfnlint.api import ManualArgs, lint  # type: ignore[import-untyped]
+from cfnlint.api import ManualArgs, lint
 
 from sandbox.host.ssm_text import NEW_AGENT
 from tests.unit.ssm.documents import PATHS, SHELLS, Workshop, read, script
