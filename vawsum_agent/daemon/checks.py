@@ -54,6 +54,12 @@ def diagnose(config: Config, root: Path = Path("/")) -> Iterator[Finding]:
         from vawsum_agent.backup import doctor as backup_doctor  # noqa: PLC0415
 
         yield from backup_doctor.checks(config.backup, config.agent.state_dir)
+    if config.deploy is not None:
+        from vawsum_agent.deploy import doctor as deploy_doctor  # noqa: PLC0415
+        from vawsum_agent.deploy.guard.daemon_source import DaemonSource  # noqa: PLC0415
+
+        traffic = DaemonSource(control_socket(config.agent))
+        yield from deploy_doctor.checks(config.deploy, config.logs, traffic, pid, SystemClock().now())
     yield from _aws(config, host, identity)
 
 
@@ -79,11 +85,15 @@ def probe(config: Config) -> Iterator[Finding]:
         from vawsum_agent.backup import doctor as backup_doctor  # noqa: PLC0415
 
         yield from backup_doctor.access(config.backup, config.agent.state_dir)
+    if config.deploy is not None:
+        from vawsum_agent.deploy import doctor as deploy_doctor  # noqa: PLC0415
+
+        yield from deploy_doctor.access(config.deploy, pid, SystemClock().now())
     yield from _aws(config, host, host.identity(config.agent))
 
 
 def _aws(config: Config, host: Host, identity: Identity) -> Iterator[Finding]:
-    if not any((config.logs, config.metrics, config.images, config.backup, config.notify)):
+    if not any((config.logs, config.metrics, config.images, config.backup, config.deploy, config.notify)):
         return
     try:
         session = open_session(config.agent, host)
@@ -113,6 +123,11 @@ def _ask_aws(config: Config, identity: Identity, session: AwsSession) -> Iterato
         is_told = any((config.logs, config.metrics, config.images))
         now, state_dir = SystemClock().now(), config.agent.state_dir
         yield from backup_aws(config.backup, identity, session, state_dir, now, tells_the_clock=not is_told)
+    if config.deploy is not None:
+        from vawsum_agent.deploy.doctor.aws import aws as deploy_aws  # noqa: PLC0415
+
+        is_told = any((config.logs, config.metrics, config.images, config.backup))
+        yield from deploy_aws(config.deploy, identity, session, InstanceMetadata(), tells_the_clock=not is_told)
     if config.notify is not None:
         from vawsum_agent.alerts.doctor import checks as alerts_checks  # noqa: PLC0415
 

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 _log = structlog.get_logger()
 
-TURN_S = 2.0
+TURN_S = 1.0
 _STOP_S = 2.0
 
 

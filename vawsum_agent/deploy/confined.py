@@ -17,10 +17,15 @@ _DROP_IN = "/etc/systemd/system/vawsum-agent.service.d/vawsum-deploys.conf"
 _PLAIN = re.compile(r"[A-Za-z0-9/._+@-]+", re.ASCII)
 
 
-def is_hidden(path: Path, proc: Path) -> bool:
-    """Whether this process can't know if there is such a folder: an empty file system lies over where it would be."""
+def is_hidden(path: Path, process: Path) -> bool:
+    """Whether a process can't know if there is such a folder: an empty file system lies over where it would be.
+
+    Args:
+        path: of the folder, which was not found.
+        process: its folder in procfs.
+    """
     try:
-        lines = (proc / "self/mountinfo").read_text(errors="replace").splitlines()
+        lines = (process / "mountinfo").read_text(errors="replace").splitlines()
     except OSError:
         return False
     above = {str(folder): "" for folder in (path, *path.parents)}

@@ -64,7 +64,7 @@ class Glance:
                 self._stamp = changed_ns if is_settled else None
         except FileNotFoundError as exc:
             self._stamp, self._known = None, {}
-            if is_hidden(self._app.path, self._proc):
+            if is_hidden(self._app.path, self._proc / "self"):
                 message = f"{self._app.path} is hidden from the daemon by its unit: no deploy shows"
                 raise DeployError(printable(message), hint=self._opening) from exc
         except OSError as exc:

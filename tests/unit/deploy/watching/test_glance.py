@@ -111,7 +111,7 @@ def mounted(tmp_path: Path) -> Callable[[str], Path]:
 )
 def test_what_the_unit_hides(mounted: Callable[[str], Path], path: str, *, is_it: bool) -> None:
     """An empty file system that can't be written lies over it; one for everybody's temporary files hides nothing."""
-    assert is_hidden(Path(path), mounted(MOUNTS)) is is_it
+    assert is_hidden(Path(path), mounted(MOUNTS) / "self") is is_it
 
 
 def test_hidden_and_opened(mounted: Callable[[str], Path]) -> None:

@@ -111,7 +111,7 @@ def test_no_procfs(host: Host, tmp_path: Path) -> None:
 
 
 def test_a_look_at_all_processes_is_short(host: Host) -> None:
-    """It is taken every other second while a deploy is not finished."""
+    """It is taken every second while a deploy is not finished."""
     began = time.perf_counter()
     is_worked_on(host.folder)
     assert time.perf_counter() - began < 1
