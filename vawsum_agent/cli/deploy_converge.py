@@ -10,6 +10,7 @@ from vawsum_agent.cli.deploy_follow import carry_out
 from vawsum_agent.cli.deploy_means import artifacts_of
 from vawsum_agent.cli.deploy_options import app_option, asker, configured_app, configured_apps, new_deploy_id
 from vawsum_agent.cli.options import config_option, examples, json_option, print_json
+from vawsum_agent.daemon.log_output import silence
 from vawsum_agent.deploy.fleet_release import read_fleet_release
 from vawsum_agent.deploy.work import Order
 
@@ -26,6 +27,7 @@ def converge(config_path: Path, app_name: str, *, as_json: bool) -> int:
 
     A new host of the group runs it at its start. Nothing happens where that release is served already.
     """
+    silence()
     apps = configured_apps(config_path)
     app = configured_app(apps, app_name)
     folder = apps.folders()[app.name]

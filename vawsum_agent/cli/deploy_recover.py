@@ -11,6 +11,7 @@ from vawsum_agent.cli.deploy_options import configured_apps
 from vawsum_agent.cli.deploy_result import document, lines
 from vawsum_agent.cli.options import config_option, examples, json_option, print_json
 from vawsum_agent.core.text import printable
+from vawsum_agent.daemon.log_output import silence
 from vawsum_agent.deploy.machine import End
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ def recover(config_path: Path, *, as_json: bool) -> int:
     A release that was proven and on its way into service is finished; any other is taken back. What is stuck is tried
     again. Exit code 1: something is stuck still. Exit code 75: a deploy runs, so that nothing is left over.
     """
+    silence()
     apps = configured_apps(config_path, are_needed=False)
     records = work_of(apps).recover() if apps.by_name else []
     is_stuck = any(record.end == End.STUCK for record in records)

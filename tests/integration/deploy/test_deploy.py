@@ -39,17 +39,19 @@ def test_a_good_release(aws: Sandbox, balanced: list[DeployHost]) -> None:
     assert (history["current"], history["healthy"]) == (SECOND, [SECOND, FIRST])
 
 
-def test_rollback(balanced: list[DeployHost]) -> None:
-    """It goes to the last healthy release before this one; without an older one it says so and changes nothing."""
-    host = balanced[0]
+def test_rollback(hosts: list[DeployHost]) -> None:
+    """It goes to the last healthy release before this one, back to what was there before any deploy, and no further."""
+    host = hosts[0]
     assert host.deploy(SECOND).code == 0
     assert host.deploy(THIRD).code == 0
     ended = host.run("deploy", "rollback", "--app", "web")
     assert ended.code == 0, ended.error
     assert ended.out.startswith(f"deployed: web {SECOND}")
     assert host.serves() == SECOND
+    assert host.run("deploy", "rollback", "--app", "web").code == 0
+    assert (host.serves(), host.answer()) == (FIRST, f"{host.host.instance_id} {FIRST}")
     refused = host.run("deploy", "rollback", "--app", "web", "--to", "20260404T000000Z-4444444")
-    assert (refused.code, host.serves()) == (1, SECOND)
+    assert (refused.code, host.serves()) == (1, FIRST)
     assert "never served healthy" in refused.error
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from vawsum_agent.core.units import format_bytes
 from vawsum_agent.deploy.fetch.fetch import fetch_release
 from vawsum_agent.deploy.fetch.leftovers import clear_leftovers
+from vawsum_agent.deploy.fetch.seal import seal_path
 from vawsum_agent.deploy.hooks.release_file import load_release_file
 from vawsum_agent.deploy.keep.remove import present_releases, remove_release
 from vawsum_agent.deploy.keep.surplus import surplus
@@ -27,6 +28,8 @@ class Releasing:
     def fetch(self) -> str:
         """Have the release and its secrets here, whole; nothing that is served is touched."""
         here = self._here
+        if self._was_here_before_us():
+            return "here since before there was a journal, and not sealed: served as it lies there"
         # One that served before takes its own secrets along; one that never did gets the newest.
         is_new = here.release not in here.healthy()
         secrets = fetch_secrets(
@@ -85,6 +88,12 @@ class Releasing:
             return ""
         self._remove(here.release)
         return f"{here.release} is removed from this host"
+
+    def _was_here_before_us(self) -> bool:
+        """Whether it served well when the first deploy replaced it: it was never published, nor fetched."""
+        here = self._here
+        is_here = here.folder.release(here.release).is_dir() and not seal_path(here.folder, here.release).exists()
+        return is_here and here.release in here.healthy()
 
     def _remove(self, release: str) -> None:
         remove_release(self._here.folder, release)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from vawsum_agent.core.errors import DeployError
+from vawsum_agent.core.units import counted
 from vawsum_agent.deploy.prove.prove import prove
 from vawsum_agent.deploy.prove.well import prove_health
 from vawsum_agent.deploy.record import WAS_HEALTHY
@@ -32,7 +33,7 @@ class Serving:
         """Have the servers begin anew with whatever ``current`` points to."""
         here = self._here
         reload(here.app.reload, timeout_s=here.app.health_timeout, say=here.say, redact=here.redactor)
-        return f"{len(here.app.reload)} done"
+        return f"{counted(len(here.app.reload), 'command')} done"
 
     def prove(self) -> str:
         """See that the application is well, and that it is this release."""
