@@ -42,6 +42,7 @@ HOLD = """
 import sys, time
 from pathlib import Path
 from vawsum_agent.deploy.layout import AppFolder
+from vawsum_agent.deploy.lock import Holder, locked
 folder = AppFolder(Path(sys.argv[1]))
 with locked({"web": folder}, Holder(deploy_id="", app="web", what="start", pid=1)):
     print("held", flush=True)
