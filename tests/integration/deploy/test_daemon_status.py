@@ -207,20 +207,18 @@ def test_a_missing_permission_is_named(healthy: Sandbox, tmp_path: Path) -> None
 
 
 def test_what_would_refuse_a_deploy(healthy: Sandbox, tmp_path: Path) -> None:
-    """The last healthy host, no such bucket, secrets without versions, a folder without releases, no load balancer."""
-    (found,) = bad(asked(healthy, tmp_path, min_healthy_peers=2))
-    assert "a deploy would be refused" in found.what
+    """The last healthy host, no such bucket, no secrets; and what is hardly meant: no releases, no load balancer."""
     healthy.enforce(None)
-    wrong = bad(asked(healthy, tmp_path, artifacts="s3://no-such-bucket/web/", secrets=f"s3://{SECRETS}/other/"))
-    assert [finding.severity for finding in wrong] == [Severity.PROBLEM] * 2
-    (found,) = bad(asked(healthy, tmp_path, artifacts=f"s3://{BUCKET}/other/"))
-    assert (found.severity, found.what) == (Severity.WARNING, "no release is published")
-    (found,) = bad(asked(healthy, tmp_path, ALONE))
-    assert (found.severity, found.what.startswith("NOT DRAINED: this host is in no target group")) == (
-        Severity.WARNING,
-        True,
-    )
-    assert bad(asked(healthy, tmp_path, ALONE, drain="none")) == []
+    gone = {"artifacts": "s3://no-such-bucket/web/", "secrets": f"s3://{SECRETS}/other/"}
+    found = bad(asked(healthy, tmp_path, min_healthy_peers=2, **gone))
+    assert [finding.severity for finding in found] == [Severity.PROBLEM] * 3
+    assert "aws s3 mb s3://no-such-bucket" in found[0].remedy
+    assert "no secret is below" in found[1].what
+    assert "a deploy would be refused" in found[2].what
+    found = bad(asked(healthy, tmp_path, ALONE, artifacts=f"s3://{BUCKET}/other/"))
+    assert [finding.severity for finding in found] == [Severity.WARNING] * 2
+    assert found[0].what == "no release is published"
+    assert found[1].what.startswith("NOT DRAINED: this host is in no target group")
 
 
 def test_the_whole_command(healthy: Sandbox, agent: Agent) -> None:
