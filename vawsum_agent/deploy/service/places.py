@@ -10,6 +10,8 @@ from vawsum_agent.aws.load_balancing import Target
 
 Way = Literal["standby", "deregister", "none"]
 
+NOT_DRAINED = "NOT DRAINED, by configuration: whoever sends this host requests goes on while it changes"
+
 HEALTHY = "healthy"
 LEAVING = frozenset({"draining", "unhealthy.draining"})
 UNUSED = "unused"

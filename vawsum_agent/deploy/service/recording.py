@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from vawsum_agent.core.errors import NotFound
 from vawsum_agent.deploy.service.patience import patiently
 from vawsum_agent.deploy.service.peers import refuse_the_last
-from vawsum_agent.deploy.service.places import Place, TargetPlace, described
+from vawsum_agent.deploy.service.places import NOT_DRAINED, Place, TargetPlace, described
 from vawsum_agent.deploy.service.ways import way_out
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def record(
     """
     if drain == "none":
         place = Place(way="none", instance_id=host.instance_id)
-        say("NOT DRAINED, by configuration: whoever sends this host requests goes on while it changes")
+        say(NOT_DRAINED)
         return place
     membership = patiently(lambda: services.scaling.membership(host.instance_id), sleep)
     found = _registrations(services, host, sleep)
