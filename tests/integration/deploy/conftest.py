@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import shutil
+import signal
+from functools import partial
 from typing import TYPE_CHECKING
 
+import psutil
 import pytest
 
 from sandbox import Sandbox
@@ -12,7 +15,7 @@ from sandbox.aws.settings import RATE_LIMITS_PER_S
 from sandbox.host.fleet import PAGES, Fleet, open_fleet
 from sandbox.host.web import can_be_real
 from sandbox.servers.nginx_balancer import is_installed
-from tests.integration.deploy.deploying import BUCKET, FIRST, SECOND, THIRD, DeployHost, publish
+from tests.integration.deploy.deploying import BUCKET, FIRST, SECOND, THIRD, DeployHost, publish, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -66,3 +69,31 @@ def balanced(aws: Sandbox, three_hosts: Fleet, hosts: list[DeployHost]) -> list[
     )
     three_hosts.register("web")
     return hosts
+
+
+@pytest.fixture
+def running(aws: Sandbox, hosts: list[DeployHost]) -> list[DeployHost]:
+    """The hosts in no group: none is terminated any more, and no PHP worker remembers releases of earlier tests."""
+    before = {one.host.instance_id: _workers(one) for one in hosts}
+    for one in hosts:
+        aws.add_host(one.host.instance_id, port=one.host.port)
+        one.host.php_fpm.signal(signal.SIGUSR2)
+    for one in hosts:
+        wait_until(partial(_has_new_workers, one, before[one.host.instance_id]), "PHP-FPM has new workers")
+    return hosts
+
+
+def _has_new_workers(host: DeployHost, before: set[int]) -> bool:
+    now = _workers(host)
+    return len(now) == len(before) and not now & before
+
+
+def _workers(host: DeployHost) -> set[int]:
+    return {process.pid for process in psutil.Process(host.host.php_fpm.pid).children()}
+
+
+@pytest.fixture
+def breaks_no_rule(cloud: Sandbox) -> Iterator[None]:
+    """No request to AWS breaks a rule of it."""
+    yield
+    assert cloud.violations() == []
