@@ -12,7 +12,7 @@ from vawsum_agent.cli.deploy_options import app_option, asker, configured_app, c
 from vawsum_agent.cli.options import config_option, examples, json_option, print_json
 from vawsum_agent.daemon.log_output import silence
 from vawsum_agent.deploy.fleet_release import read_fleet_release
-from vawsum_agent.deploy.work import Order
+from vawsum_agent.deploy.order import Order
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from vawsum_agent.deploy.launch import Job
     from vawsum_agent.deploy.layout import AppFolder
-    from vawsum_agent.deploy.work import Order
+    from vawsum_agent.deploy.order import Order
 
 
 def carry_out(config_path: Path, folder: AppFolder, order: Order, *, as_json: bool) -> int:

@@ -12,8 +12,8 @@ from vawsum_agent.cli.options import config_option, examples, json_option
 from vawsum_agent.core.clock import SystemClock
 from vawsum_agent.deploy.healthy import rollback_target
 from vawsum_agent.deploy.journal import Journal
+from vawsum_agent.deploy.order import Order
 from vawsum_agent.deploy.release_id import checked_release_id
-from vawsum_agent.deploy.work import Order
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -9,8 +9,8 @@ import click
 from vawsum_agent.cli.deploy_follow import carry_out
 from vawsum_agent.cli.deploy_options import app_option, asker, configured_app, configured_apps, new_deploy_id
 from vawsum_agent.cli.options import config_option, examples, json_option
+from vawsum_agent.deploy.order import Order
 from vawsum_agent.deploy.release_id import checked_release_id
-from vawsum_agent.deploy.work import Order
 
 if TYPE_CHECKING:
     from pathlib import Path

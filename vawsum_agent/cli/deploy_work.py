@@ -16,9 +16,9 @@ from vawsum_agent.daemon.log_output import configure_stderr
 from vawsum_agent.deploy.journal import Journal, Refusal
 from vawsum_agent.deploy.layout import AppFolder
 from vawsum_agent.deploy.machine import End
+from vawsum_agent.deploy.order import Order
 from vawsum_agent.deploy.record import is_deploy_id
 from vawsum_agent.deploy.release_id import checked_release_id
-from vawsum_agent.deploy.work import Order
 
 if TYPE_CHECKING:
     from vawsum_agent.deploy.record import Kind

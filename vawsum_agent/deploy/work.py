@@ -21,27 +21,9 @@ if TYPE_CHECKING:
     from vawsum_agent.core.clock import Clock
     from vawsum_agent.deploy.layout import AppFolder
     from vawsum_agent.deploy.machine import Step
-    from vawsum_agent.deploy.record import Kind
+    from vawsum_agent.deploy.order import Order
 
 _log = structlog.get_logger()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Order:
-    """What was asked for.
-
-    Attributes:
-        deploy_id: made by whoever asks, so that it can be followed.
-        sha256: what the artifact has to be; empty where nobody said.
-        by: who asked, for people.
-    """
-
-    deploy_id: str
-    app: str
-    kind: Kind
-    release: str
-    sha256: str = ""
-    by: str = ""
 
 
 @dataclass(frozen=True, slots=True)

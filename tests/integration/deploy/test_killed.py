@@ -15,8 +15,8 @@ from tests.counts import IS_SOAK
 from tests.integration.deploy.deploying import AGENT, FIRST, SECOND, DeployHost, publish, wait_until
 from vawsum_agent.cli.deploy_follow import arguments
 from vawsum_agent.deploy.machine import FORWARD, End, Step
+from vawsum_agent.deploy.order import Order
 from vawsum_agent.deploy.record import Record
-from vawsum_agent.deploy.work import Order
 
 if TYPE_CHECKING:
     from pathlib import Path
