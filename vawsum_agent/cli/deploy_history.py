@@ -14,7 +14,7 @@ from vawsum_agent.core.text import printable
 from vawsum_agent.core.units import format_duration
 from vawsum_agent.deploy.healthy import served_healthy
 from vawsum_agent.deploy.journal import Journal
-from vawsum_agent.deploy.lock import is_locked
+from vawsum_agent.deploy.worker import is_worked_on
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -36,7 +36,7 @@ def history(config_path: Path, app_name: str, last: int, *, as_json: bool) -> in
     app = configured_app(apps, app_name)
     folder = apps.folders()[app.name]
     records = Journal(folder, SystemClock()).records()
-    is_running = is_locked(folder)
+    is_running = is_worked_on(folder)  # not by trying the lock: a deploy that begins just then would find it held
     current, healthy = folder.current_release(), served_healthy(records)
     if as_json:
         rows = [document(record) | {"result": _result(record, is_running=is_running)} for record in records[-last:]]

@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 @config_option
 @json_option
 @app_option
-@click.option("--to", metavar="RELEASE", default="", help="Which one; otherwise the last healthy one before this.")
-def rollback(config_path: Path, app_name: str, to: str, *, as_json: bool) -> int:
+@click.option("--to", metavar="RELEASE", help="Which one; otherwise the last healthy one before this.")
+def rollback(config_path: Path, app_name: str, to: str | None, *, as_json: bool) -> int:
     """Go back to a release that served healthy on this host, with the secrets it had.
 
     It is a deploy like any other: drained, switched, proven, guarded, and taken back when it fails. Only a release that
@@ -37,8 +37,11 @@ def rollback(config_path: Path, app_name: str, to: str, *, as_json: bool) -> int
     apps = configured_apps(config_path)
     app = configured_app(apps, app_name)
     folder = apps.folders()[app.name]
-    wanted = checked_release_id(to) if to else ""
-    records = Journal(folder, SystemClock()).records()
+    # Empty, as a variable of a script may be, is no wish for any release.
+    wanted = "" if to is None else checked_release_id(to)
+    journal = Journal(folder, SystemClock())
+    journal.prepare()  # before its records are believed
+    records = journal.records()
     release = rollback_target(records, current=folder.current_release(), wanted=wanted)
     order = Order(deploy_id=new_deploy_id(), app=app.name, kind="rollback", release=release, by=asker())
     return carry_out(config_path, folder, order, as_json=as_json)

@@ -12,8 +12,9 @@ Anybody may read the records.
 
 from __future__ import annotations
 
-import contextlib
 import errno
+import os
+import stat
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -23,7 +24,7 @@ from vawsum_agent.core.errors import DeployError
 from vawsum_agent.core.text import printable
 from vawsum_agent.deploy.machine import End
 from vawsum_agent.deploy.record import Line, Record, decoded, is_deploy_id
-from vawsum_agent.deploy.trust import own_folder
+from vawsum_agent.deploy.trust import own_folder, see_that_it_is_own
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
 
 _MODE = 0o644
 _RESERVE_BYTES = 256 << 10
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
+_READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _MOST_RECORDS = 2000
 """More than the releases that may be kept: what served healthy is told by records."""
 
@@ -57,7 +60,7 @@ class Journal:
         self._clock = clock
 
     def prepare(self) -> None:
-        """Make the folders. Raises DeployError: others could replace them."""
+        """Make the folders. Raises DeployError: others could replace them, or there is no room for the reserve."""
         own_folder(self._app.path)
         own_folder(self._app.journal)
         own_folder(self.folder)
@@ -99,7 +102,7 @@ class Journal:
         """
         path = self._path(deploy_id)
         try:
-            return decoded(path.read_bytes())
+            return decoded(_content(path))
         except FileNotFoundError:
             return None
         except OSError as exc:
@@ -114,8 +117,11 @@ class Journal:
         Only the last stuck one counts: a later deploy that ended well has made an end of those before.
 
         Raises:
-            DeployError: a record can't be read, so that nobody knows whether it ended.
+            DeployError: a record can't be read, so that nobody knows whether it ended; or others may write to the
+                folder, and could have us do whatever they put there.
         """
+        if os.path.lexists(self.folder):
+            see_that_it_is_own(self.folder)
         found: list[Record] = []
         for deploy_id in self._ids():
             record = self.read(deploy_id)
@@ -155,16 +161,20 @@ class Journal:
         try:
             write_durably(path, content, mode=_MODE)
         except OSError as exc:
-            if exc.errno != errno.ENOSPC or not self._reserve.exists():
+            if exc.errno not in _FULL or not self._reserve.exists():
                 raise
             # Whatever filled the disk, this host must not be left drained because a note found no room.
             self._reserve.unlink()
             write_durably(path, content, mode=_MODE)
 
     def _set_aside(self) -> None:
-        with contextlib.suppress(OSError):
+        try:
             if not self._reserve.exists():
                 write_durably(self._reserve, bytes(_RESERVE_BYTES), mode=0o600)
+        except OSError as exc:
+            # Without it a deploy could begin, and nobody note how it ended.
+            message = f"there is no room for the journal in {self._app.journal}: {exc.strerror}"
+            raise DeployError(printable(message), hint="free some space, bytes and inodes") from exc
 
     def _path(self, deploy_id: str) -> Path:
         return self.folder / f"{deploy_id}.json"
@@ -194,3 +204,12 @@ class Journal:
             for path in (self._path(deploy_id), self.log_path(deploy_id), self.stray_path(deploy_id)):
                 path.unlink(missing_ok=True)
         sync_directory(self.folder)
+
+
+def _content(path: Path) -> bytes:
+    """Read a plain file: a link is not followed, and nobody waits for what a pipe may bring. Raises OSError."""
+    descriptor = os.open(path, _READ)
+    with os.fdopen(descriptor, "rb") as file:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))
+        return file.read()

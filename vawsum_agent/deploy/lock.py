@@ -15,6 +15,7 @@ import msgspec
 
 from vawsum_agent.core.errors import BusyError, DeployError
 from vawsum_agent.core.text import printable
+from vawsum_agent.deploy.trust import see_that_it_is_own
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -47,7 +48,7 @@ def locked(folders: Mapping[str, AppFolder], holder: Holder) -> Iterator[None]:
 
     Raises:
         BusyError: another deploy runs; names it.
-        DeployError: a lock can't be opened.
+        DeployError: a lock can't be opened; or it is in a folder of others, who could hold it, or lead us elsewhere.
     """
     with ExitStack() as held:
         for name in sorted(folders):
@@ -56,22 +57,8 @@ def locked(folders: Mapping[str, AppFolder], holder: Holder) -> Iterator[None]:
         yield
 
 
-def is_locked(folder: AppFolder) -> bool:
-    """Whether a deploy works on this application, or on another one of this host."""
-    try:
-        descriptor = os.open(folder.journal / "lock", os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
-    except OSError:
-        return False
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    finally:
-        os.close(descriptor)
-    return False
-
-
 def _taken(folder: AppFolder, holder: Holder) -> int:
+    see_that_it_is_own(folder.journal)
     path = folder.journal / "lock"
     try:
         # Readable by nobody else: who can open it can hold it.
