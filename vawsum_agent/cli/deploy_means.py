@@ -23,6 +23,7 @@ from vawsum_agent.deploy.fetch.from_bucket import BucketArtifacts
 from vawsum_agent.deploy.guard.daemon_source import DaemonSource
 from vawsum_agent.deploy.journal import Journal
 from vawsum_agent.deploy.redact import Redactor
+from vawsum_agent.deploy.release_id import is_release_id
 from vawsum_agent.deploy.secrets import read_secrets
 from vawsum_agent.deploy.service.host import this_host
 from vawsum_agent.deploy.service.services import Services
@@ -82,9 +83,11 @@ def _deeds(
     app, folder = apps.by_name[record.app], apps.folders()[record.app]
     # A database is often called as the application is: what everybody knows is not hidden.
     redactor = Redactor([app.name, app.path, app.artifacts, app.health_url, app.health_host, record.release])
-    with suppress(DeployError):  # the steps say so
-        for value in read_secrets(folder, record.release).values:
-            redactor.add(value)
+    # A hook may read those of the release before as well: they lie side by side.
+    for release in filter(is_release_id, (record.release, record.previous)):
+        with suppress(DeployError):  # the steps say so
+            for value in read_secrets(folder, release).values:
+                redactor.add(value)
     here = Here(
         record=record,
         app=app,

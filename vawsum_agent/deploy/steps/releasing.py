@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from vawsum_agent.core.errors import DeployError
 from vawsum_agent.core.units import format_bytes
 from vawsum_agent.deploy.fetch.fetch import fetch_release
 from vawsum_agent.deploy.fetch.leftovers import clear_leftovers
@@ -28,6 +29,8 @@ class Releasing:
     def fetch(self) -> str:
         """Have the release and its secrets here, whole; nothing that is served is touched."""
         here = self._here
+        # A removal that was cut off would else take the secrets that come now for those that have to go.
+        clear_leftovers(here.folder, coming=here.release)
         if self._was_here_before_us():
             return "here since before there was a journal, and not sealed: served as it lies there"
         # One that served before takes its own secrets along; one that never did gets the newest.
@@ -104,7 +107,11 @@ class Releasing:
         folder = self._here.folder.release(self._here.release)
         if not folder.is_dir():
             return frozenset()
-        file = load_release_file(folder)
+        try:
+            file = load_release_file(folder)
+        except DeployError:
+            # Nobody has seen yet whether it is what was unpacked. If it is not, all of it is fetched again.
+            return secrets.paths
         opened = {path.removesuffix("/") for path in (*file.shared, *file.writable)}
         return frozenset({*opened, *secrets.paths})
 
