@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from vawsum_agent.aws.errors import mapped
@@ -44,7 +45,12 @@ class AutoScaling:
     """
 
     def __init__(self, session: AwsSession) -> None:
-        self._client: Any = session.client("autoscaling")
+        self._session = session
+
+    @cached_property
+    def _client(self) -> Any:  # noqa: ANN401 - botocore's
+        """Made when it is first needed: a host that is not drained asks nothing."""
+        return self._session.client("autoscaling")
 
     def membership(self, instance_id: str) -> Membership | None:
         """Tell which group an instance is in, and how; None: in none."""

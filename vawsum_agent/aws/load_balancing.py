@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from vawsum_agent.aws.errors import mapped
@@ -72,7 +73,12 @@ class LoadBalancing:
     """
 
     def __init__(self, session: AwsSession) -> None:
-        self._client: Any = session.client("elbv2")
+        self._session = session
+
+    @cached_property
+    def _client(self) -> Any:  # noqa: ANN401 - botocore's
+        """Made when it is first needed: a host that is not drained asks nothing."""
+        return self._session.client("elbv2")
 
     def target_groups(self) -> list[TargetGroup]:
         """List the region's target groups of instances and of IP addresses."""

@@ -25,16 +25,29 @@ CONNECTIONS = 64
 
 
 class AwsSession:
-    """Credentials, region and endpoints by the standard chain of every AWS SDK."""
+    """Credentials, region and endpoints by the standard chain of every AWS SDK.
 
-    def __init__(self, session: botocore.session.Session, region: str, making: threading.Lock | None = None) -> None:
+    Args:
+        is_lasting: what botocore reads to make a client is let go, as a daemon wants it; a job that makes several
+            clients and ends keeps it, and has each but the first in a fifth of the time.
+    """
+
+    def __init__(
+        self,
+        session: botocore.session.Session,
+        region: str,
+        making: threading.Lock | None = None,
+        *,
+        is_lasting: bool = True,
+    ) -> None:
         self._session = session
         self._making = making or threading.Lock()
+        self._is_lasting = is_lasting
         self.region = region
 
     def in_region(self, region: str) -> AwsSession:
         """Give the same credentials and settings for another region, such as that of a topic."""
-        return AwsSession(self._session, region, self._making)
+        return AwsSession(self._session, region, self._making, is_lasting=self._is_lasting)
 
     def credentials(self) -> ReadOnlyCredentials | None:
         """Give those to sign with, renewed when they are about to end; None when the chain has none."""
@@ -56,7 +69,8 @@ class AwsSession:
             # botocore's session makes its parts when they are first needed, which two threads must not do at once.
             with self._making:
                 client = self._session.create_client(service, region_name=self.region, config=config)
-                _forget_descriptions(self._session)
+                if self._is_lasting:
+                    _forget_descriptions(self._session)
                 return client
         except (BotoCoreError, ValueError) as exc:
             message = f"can't make a client of {service}: {exc}"
@@ -73,8 +87,12 @@ def _forget_descriptions(session: botocore.session.Session) -> None:
         session.get_component("data_loader")._cache.clear()  # noqa: SLF001
 
 
-def connect(region: str | None) -> AwsSession:
-    """Open the session; ``region`` None asks the standard chain.
+def connect(region: str | None, *, is_lasting: bool = True) -> AwsSession:
+    """Open the session.
+
+    Args:
+        region: None asks the standard chain.
+        is_lasting: see `AwsSession`.
 
     Raises:
         AwsError: no region is known. Trying again does not help.
@@ -84,4 +102,4 @@ def connect(region: str | None) -> AwsSession:
     if not found:
         message = "no AWS region is known"
         raise AwsError(message, hint='set agent.region = "…" or AWS_REGION')
-    return AwsSession(session, found)
+    return AwsSession(session, found, is_lasting=is_lasting)

@@ -57,22 +57,30 @@ class HostMarks:
         self._topic_arn = topic_arn
         self._clock = clock
         self._last_lines = last_lines
+        self._announcing: threading.Thread | None = None
 
     def began(self, record: Record) -> None:
-        """See `Marks.began`."""
-        self._within(lambda: self._mark(record, "deploy_began"))
+        """See `Marks.began`. The deploy goes on meanwhile: it does not wait for a dashboard."""
+        message = self._message(record, "deploy_began")
+        self._announcing = _beside(lambda: self._mark(message))
 
     def ended(self, record: Record) -> None:
-        """See `Marks.ended`."""
-        self._within(lambda: self._mark(record, "deploy_ended"))
+        """See `Marks.ended`. Waits for all of it, since the process ends now."""
+        if self._announcing is not None:
+            self._announcing.join(_PATIENCE_S)
+        message = self._message(record, "deploy_ended")
+        _beside(lambda: self._mark(message)).join(_PATIENCE_S)
         if record.end != End.DEPLOYED and self._topic_arn:
-            self._within(lambda: self._notify(record))
+            _beside(lambda: self._notify(record)).join(_PATIENCE_S)
 
-    def _mark(self, record: Record, event: str) -> None:
+    def _message(self, record: Record, event: str) -> str:
+        host = self._identity
+        told = {name: value for name, value in document(record).items() if name != "steps"}
+        return orjson.dumps({"event": event, "instance_id": host.instance_id, "role": host.role} | told).decode()
+
+    def _mark(self, message: str) -> None:
         host = self._identity
         group, stream = f"/vawsum/{host.environment}/deploys", host.instance_id
-        told = {name: value for name, value in document(record).items() if name != "steps"}
-        message = orjson.dumps({"event": event, "instance_id": host.instance_id, "role": host.role} | told).decode()
         events = [{"message": message, "timestamp": int(self._clock.now() * 1000)}]
         body = orjson.dumps({"logEvents": events, "logGroupName": group, "logStreamName": stream})
         client = LogsClient(self._session)
@@ -104,13 +112,16 @@ class HostMarks:
         client = SnsClient(self._session, host.instance_id)
         client.publish(self._topic_arn, subject_line(subject), body_text(body), key=record.deploy_id)
 
-    def _within(self, announce: Callable[[], None]) -> None:
-        def run() -> None:
-            try:
-                announce()
-            except AwsError as error:
-                _log.warning("deploy_not_announced", error=error.message, hint=error.hint)
 
-        thread = threading.Thread(target=run, name="announcing", daemon=True)
-        thread.start()
-        thread.join(_PATIENCE_S)
+def _beside(announce: Callable[[], None]) -> threading.Thread:
+    """Announce in a thread of its own, which dies with the process."""
+
+    def run() -> None:
+        try:
+            announce()
+        except AwsError as error:
+            _log.warning("deploy_not_announced", error=error.message, hint=error.hint)
+
+    thread = threading.Thread(target=run, name="announcing", daemon=True)
+    thread.start()
+    return thread

@@ -51,7 +51,7 @@ def work_of(apps: Apps) -> Work:
     clock, metadata = SystemClock(), InstanceMetadata()
     host = Host(metadata)
     identity = host.identity(apps.config.agent)
-    session = open_session(apps.config.agent, host)
+    session = open_session(apps.config.agent, host, is_lasting=False)
     folders = apps.folders()
     topic = apps.config.notify.sns_topic_arn if apps.config.notify is not None else ""
 

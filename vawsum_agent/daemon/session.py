@@ -33,12 +33,15 @@ class SharedSession:
             return self._session
 
 
-def open_session(agent: AgentConfig, host: Host) -> AwsSession:
-    """Take the region from the configuration or the environment, else from the instance. Raises AwsError."""
+def open_session(agent: AgentConfig, host: Host, *, is_lasting: bool = True) -> AwsSession:
+    """Take the region from the configuration or the environment, else from the instance. Raises AwsError.
+
+    ``is_lasting`` is for the daemon and for jobs that make one client; see `AwsSession`.
+    """
     try:
-        return connect(configured_region(agent))
+        return connect(configured_region(agent), is_lasting=is_lasting)
     except AwsError:
         region = host.region()
         if region is None:
             raise
-        return connect(region)
+        return connect(region, is_lasting=is_lasting)

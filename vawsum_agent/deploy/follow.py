@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from vawsum_agent.deploy.launch import Job
     from vawsum_agent.deploy.record import Record
 
-POLL_S = 0.1
+POLL_S = 0.05
 _MOST_STARTS = 3
 _LAST_WORDS_S = 20.0
 
