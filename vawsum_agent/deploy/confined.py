@@ -18,10 +18,10 @@ _PLAIN = re.compile(r"[A-Za-z0-9/._+@-]+", re.ASCII)
 
 
 def is_hidden(path: Path, process: Path) -> bool:
-    """Whether a process can't know if there is such a folder: an empty file system lies over where it would be.
+    """Whether a process can't know what is in a folder: an empty file system lies over where it would be.
 
     Args:
-        path: of the folder, which was not found.
+        path: of the folder; not there, or only as a place for what was opened again.
         process: its folder in procfs.
     """
     try:

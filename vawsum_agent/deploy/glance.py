@@ -10,12 +10,12 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import msgspec
-
+from vawsum_agent.core.clock import SystemClock
 from vawsum_agent.core.errors import DeployError
 from vawsum_agent.core.text import printable
 from vawsum_agent.deploy.confined import is_hidden
-from vawsum_agent.deploy.record import decoded, is_deploy_id
+from vawsum_agent.deploy.journal import Journal
+from vawsum_agent.deploy.record import is_deploy_id
 
 if TYPE_CHECKING:
     import os
@@ -45,6 +45,7 @@ class Glance:
         self._app = app
         self._opening = opening
         self._folder = journal_folder(app)
+        self._journal = Journal(app, SystemClock())
         self._proc = proc
         self._stamp: int | None = None
         self._known: dict[str, tuple[_Stamp, Record]] = {}
@@ -80,14 +81,13 @@ class Glance:
         known: dict[str, tuple[_Stamp, Record]] = {}
         for path in self._paths()[:_MOST_READ]:
             try:
-                stamp = _stamp_of(path.stat())
-                before = self._known.get(path.stem)
-                record = before[1] if before is not None and before[0] == stamp else decoded(path.read_bytes())
+                stamp = _stamp_of(path.lstat())
             except FileNotFoundError:
                 continue  # forgotten meanwhile, being too old
-            except (msgspec.MsgspecError, UnicodeDecodeError) as exc:
-                hint = "a newer agent wrote it, and this daemon was not restarted; or somebody else did: look at it"
-                raise DeployError(printable(f"{path} is no record of a deploy"), hint=hint) from exc
+            before = self._known.get(path.stem)
+            record = before[1] if before is not None and before[0] == stamp else self._journal.read(path.stem)
+            if record is None:
+                continue
             known[path.stem] = (stamp, record)
             if record.has_served:
                 break

@@ -11,6 +11,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from vawsum_agent.deploy.confined import is_hidden
 from vawsum_agent.deploy.glance import journal_folder
 
 if TYPE_CHECKING:
@@ -35,7 +36,9 @@ def is_worked_on(app: AppFolder, proc: Path = Path("/proc")) -> bool:
     try:
         inode = (app.journal / "lock").stat().st_ino
     except OSError:
-        return any(_is_working(proc, pid) for pid in _processes(app, proc))
+        # Where it is not hidden, and not there, nobody ever held it.
+        is_covered = is_hidden(app.journal, proc / "self")
+        return is_covered and any(_is_working(proc, pid) for pid in _processes(app, proc))
     # The device is left out: btrfs tells another one here than there. A deploy that holds this very number is it.
     return any(_is_working(proc, pid) for pid in _holders(inode, proc))
 

@@ -15,7 +15,7 @@ from vawsum_agent.deploy.health import Look, problems
 from vawsum_agent.deploy.layout import AppFolder
 from vawsum_agent.deploy.standing import standing
 from vawsum_agent.deploy.switch import link_of
-from vawsum_agent.deploy.trust import own_folder
+from vawsum_agent.deploy.trust import see_that_it_is_own
 from vawsum_agent.deploy.worker import is_worked_on
 
 if TYPE_CHECKING:
@@ -35,12 +35,12 @@ def place(app: DeployApp, now: float) -> Iterator[Finding]:
 
 
 def _owned(folder: AppFolder) -> Finding:
-    """See whose it is as a deploy does, which would make what is missing; here nothing is made."""
+    """See whose it is, as a deploy does, which makes what is missing; here nothing is made."""
     wanted = (folder.path, folder.releases, folder.secrets, folder.journal, journal_folder(folder))
     there = [path for path in wanted if os.path.lexists(path)]
     try:
         for path in there or [next(path for path in folder.path.parents if os.path.lexists(path))]:
-            own_folder(path)
+            see_that_it_is_own(path)
     except DeployError as error:
         return Finding(Severity.PROBLEM, f"{error.message}: every deploy is refused", str(folder.path), error.hint)
     if not there:

@@ -38,10 +38,13 @@ def host(tmp_path: Path) -> Host:
 
 @pytest.fixture
 def proc(tmp_path: Path) -> Path:
-    """A procfs of no processes."""
+    """A procfs of no processes, whose reader sees of the application what was opened to it."""
     folder = tmp_path / "proc"
-    folder.mkdir()
+    (folder / "self").mkdir(parents=True)
     (folder / "locks").write_text("")
+    mounted = (("/", "rw", "ext4"), (tmp_path, "ro", "tmpfs"), (tmp_path / "web/.vawsum/deploys", "ro", "ext4"))
+    lines = [f"7 1 0:7 / {where} {options} - {kind} x x\n" for where, options, kind in mounted]
+    (folder / "self/mountinfo").write_text("".join(lines))
     return folder
 
 
@@ -92,6 +95,13 @@ def test_a_lock_that_is_hidden(host: Host, proc: Path) -> None:
     assert not is_worked_on(host.folder, proc)
     runs(proc, 13, "/usr/bin/vawsum-agent", "deploy", "recover")
     assert is_worked_on(host.folder, proc)
+
+
+def test_a_lock_that_never_was(host: Host, proc: Path) -> None:
+    """Where nothing is hidden, nobody works here, whoever deploys elsewhere on this machine."""
+    runs(proc, 12, "python", "-m", "vawsum_agent", *WORK)
+    (proc / "self/mountinfo").write_text("7 1 0:7 / / rw - ext4 x x\n")
+    assert not is_worked_on(host.folder, proc)
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs another user's process")
