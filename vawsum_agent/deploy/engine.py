@@ -7,23 +7,29 @@ way, here, by the next start.
 
 from __future__ import annotations
 
-import signal
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import structlog
 
 from vawsum_agent.core.errors import AgentError, DeployError
+from vawsum_agent.core.text import printable
 from vawsum_agent.deploy.machine import FORWARD, End, Step, again, is_going_back, next_step
+from vawsum_agent.deploy.stopping import ASKED, Stopped, Stopping
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
-    from types import FrameType
+    from collections.abc import Callable, Mapping
 
     from vawsum_agent.deploy.journal import Journal
+    from vawsum_agent.deploy.machine import Phase
     from vawsum_agent.deploy.record import Record
 
 _log = structlog.get_logger()
+
+_STOPPABLE = frozenset(FORWARD) - {Step.RETURN, Step.KEEP}
+"""To let the host into service is never put off. What follows changes nothing that serves."""
+
+_WITHOUT_NOTE = frozenset({Step.GUARD, Step.KEEP})
+"""Begun without a note, and killed, what the journal tells is still true: it was proven, and is finished."""
 
 
 class Engine:
@@ -47,17 +53,22 @@ class Engine:
         self._steps = steps
         self._say = say
         self._redact = redact
+        self._unwritten: DeployError | None = None
 
     def run(self, record: Record) -> End:
         """Go on from wherever the record stands, to its end.
 
+        SIGTERM takes back what is not proven yet, and does not stop that. While the release is watched, it ends the
+        watching, and the next start goes on.
+
         Raises:
-            DeployError: the journal can't be written; nothing was begun that it does not tell of.
+            DeployError: it was asked to stop, and is in service; or its end can't be noted. The next start goes on.
         """
-        self._take_over(record)
-        while isinstance(step := next_step(record.notes), Step):
-            self._carry_out(record, step)
-        self._journal.close(record, step)
+        with Stopping() as stopping:
+            self._take_over(record)
+            while isinstance(step := next_step(record.notes), Step):
+                self._carry_out(record, step, stopping)
+            self._close(record, step)
         return step
 
     def _take_over(self, record: Record) -> None:
@@ -66,52 +77,75 @@ class Engine:
         if record.end == End.STUCK:
             kept = again(record.notes)
             record.lines = [line for line in record.lines if (line.step, line.phase) in kept]
-            record.end = None
-            self._journal.write(record)
+            record.end = record.ended_at = None
+            self._note(record, record.lines[-1].step, "interrupted", "tried again")
             self._say(f"{record.deploy_id} was stuck: trying again to take it back")
         elif last is not None:
             # Also between two steps: what was cut off there is taken back just the same.
-            self._journal.note(record, last.step, "interrupted", "the process was killed, or the host went down")
+            if last.phase != "interrupted":
+                self._note(record, last.step, "interrupted", "the process was killed, or the host went down")
             self._say(f"{record.deploy_id} was cut off in its step {last.step}")
 
-    def _carry_out(self, record: Record, step: Step) -> None:
-        was_going_back = is_going_back(record.notes)
+    def _carry_out(self, record: Record, step: Step, stopping: Stopping) -> None:
+        is_forward = not is_going_back(record.notes)
+        if stopping.is_asked and is_forward and step in _STOPPABLE | {Step.RETURN}:
+            self._stop(record, step, record.lines[-1].step if record.lines else step)
+            return
         # If we die after this line, whoever comes next knows that the step may have happened, and carries it out again
         # or takes it back. Dying before it, nothing has happened.
-        self._journal.note(record, step, "begun")
+        is_noted = self._note(record, step, "begun")
+        if not is_noted and is_forward and step not in _WITHOUT_NOTE:
+            self._failed(record, step, str(self._unwritten))
+            return
         self._say(f"{step} …")
         try:
-            with _stoppable(is_stoppable=step in FORWARD and not was_going_back):
-                text = self._steps[step]()
+            text = stopping.within(self._steps[step], is_stoppable=is_forward and step in _STOPPABLE)
+        except Stopped:
+            self._stop(record, step, step)
         except AgentError as error:
-            self._failed(record, step, self._redact(str(error)))
+            self._failed(record, step, str(error))
         except Exception as error:  # noqa: BLE001 - a bug must not leave the host out of service
             _log.exception("bug_contained", component="deploy", step=step)
-            self._failed(record, step, self._redact(f"a bug in the agent: {type(error).__name__}: {error}"))
+            self._failed(record, step, f"a bug in the agent: {type(error).__name__}: {error}")
         else:
             # If we die before this note, the step is carried out once more, which every step allows.
-            self._journal.note(record, step, "done", self._redact(text))
+            self._note(record, step, "done", text)
             if text:
-                self._say(f"{step}: {self._redact(text)}")
+                self._say(f"{step}: {self._clean(text)}")
+
+    def _stop(self, record: Record, step: Step, latest: Step) -> None:
+        """Do as we were asked: take back what is not proven; what is, waits for the next start."""
+        if step != Step.GUARD:
+            self._note(record, latest, "failed" if step == latest else "interrupted", ASKED)
+            self._say(f"{step}: {ASKED}")
+            return
+        self._note(record, latest, "interrupted", ASKED)
+        message = f"{ASKED}: {record.release} is proven and in service, and was not watched to the end"
+        raise DeployError(message, hint="`vawsum-agent deploy recover`, or the next deploy, goes on with it")
 
     def _failed(self, record: Record, step: Step, text: str) -> None:
-        self._journal.note(record, step, "failed", text)
-        self._say(f"{step} failed: {text}")
+        self._note(record, step, "failed", text)
+        self._say(f"{step} failed: {self._clean(text)}")
 
+    def _note(self, record: Record, step: Step, phase: Phase, text: str = "") -> bool:
+        """Note it; tell whether that is durable. If not, the record has it, for as long as we live."""
+        try:
+            self._journal.note(record, step, phase, self._clean(text))
+        except DeployError as error:
+            if self._unwritten is None:
+                self._say(f"what happens can't be noted any more: {self._clean(str(error))}")
+            self._unwritten = error
+            return False
+        self._unwritten = None
+        return True
 
-@contextmanager
-def _stoppable(*, is_stoppable: bool) -> Iterator[None]:
-    """Make SIGTERM, as at a shutdown, the failure of a step forward: what was begun is taken back at once.
+    def _close(self, record: Record, end: End) -> None:
+        try:
+            self._journal.close(record, end)
+        except DeployError as error:
+            message = f"{record.release} is {end}, and that can't be noted: {error.message}"
+            raise DeployError(message, hint=error.hint) from error
 
-    On the way back it is put off: SIGKILL follows when that takes too long, and the next start goes on.
-    """
-
-    def stop(number: int, _frame: FrameType | None) -> None:
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)
-        raise DeployError(f"asked to stop by {signal.Signals(number).name}")
-
-    before = signal.signal(signal.SIGTERM, stop if is_stoppable else signal.SIG_IGN)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
+    def _clean(self, text: str) -> str:
+        # An error may quote a file's name, which is any bytes, and then no JSON could hold it.
+        return printable(self._redact(text))

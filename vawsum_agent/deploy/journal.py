@@ -75,14 +75,9 @@ class Journal:
             raise DeployError(printable(message), hint="free some space, then `vawsum-agent deploy recover`") from exc
 
     def note(self, record: Record, step: Step, phase: Phase, text: str = "") -> None:
-        """Note what happens, before it does or after it did. Raises DeployError, the record then as it was."""
-        before = record.lines
-        record.lines = [*before, Line(step=step, phase=phase, at=self._clock.now(), text=text)]
-        try:
-            self.write(record)
-        except DeployError:
-            record.lines = before
-            raise
+        """Note what happens, before it does or after it did. Raises DeployError: only the record in memory has it."""
+        record.lines = [*record.lines, Line(step=step, phase=phase, at=self._clock.now(), text=text)]
+        self.write(record)
 
     def close(self, record: Record, end: End) -> None:
         """Note how it ended. Raises DeployError."""

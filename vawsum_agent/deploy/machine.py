@@ -126,8 +126,9 @@ def way_back(notes: Sequence[Note]) -> list[Step]:
     begun = {note.step for note in notes}
     steps: list[Step] = []
     if Step.SWITCH in begun:
-        # In service again, it must leave once more: nobody is served by a host that changes.
-        steps += [Step.DRAIN_AGAIN] if Step.RETURN in begun else []
+        # In service again, it must leave once more: nobody is served by a host that changes. Changed back, it need not.
+        is_changed_back = Note(Step.PROVE_BACK, "done") in notes
+        steps += [Step.DRAIN_AGAIN] if Step.RETURN in begun and not is_changed_back else []
         steps += [Step.SWITCH_BACK, Step.RELOAD_BACK, Step.PROVE_BACK]
     if Step.DRAIN in begun:
         steps.append(Step.RETURN_BACK)

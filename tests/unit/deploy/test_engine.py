@@ -17,7 +17,7 @@ from vawsum_agent.deploy.machine import FORWARD, End, Step
 from vawsum_agent.deploy.record import Record
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 DEPLOY_ID = "20261129T080000Z-0011aabb"
@@ -39,12 +39,17 @@ class Stage:
         self.ran: list[Step] = []
         self.said: list[str] = []
         self.does: dict[Step, Callable[[], str]] = {}
+        self.hears: dict[str, Callable[[], str]] = {}
 
     def run(self, record: Record | None = None) -> End:
         """Run it, or what is on disk of it."""
         steps = {step: self._step(step) for step in Step}
-        engine = Engine(self.journal, steps, say=self.said.append, redact=lambda text: text.replace("hunter2", "[x]"))
+        engine = Engine(self.journal, steps, say=self._say, redact=lambda text: text.replace("hunter2", "[x]"))
         return engine.run(record or self.record)
+
+    def _say(self, text: str) -> None:
+        self.said.append(text)
+        self.hears.get(text, str)()
 
     def found(self) -> Record:
         """The record as the next process finds it."""
@@ -55,7 +60,7 @@ class Stage:
     def _step(self, step: Step) -> Callable[[], str]:
         def do() -> str:
             latest = self.found().lines[-1]
-            assert (latest.step, latest.phase) == (step, "begun")
+            assert (latest.step, latest.phase) == (step, "begun") or getattr(self.journal, "is_full", False)
             self.ran.append(step)
             return self.does.get(step, lambda: "")()
 
@@ -168,3 +173,150 @@ def test_asked_to_stop(stage: Stage) -> None:
     failure = stage.found().failure
     assert failure is not None
     assert failure.text == "asked to stop by SIGTERM"
+
+
+@pytest.fixture
+def unhandled() -> Iterator[list[int]]:
+    """SIGTERMs that nobody took: each would have been the end of the process."""
+    came: list[int] = []
+    before = signal.signal(signal.SIGTERM, lambda number, _frame: came.append(number))
+    yield came
+    signal.signal(signal.SIGTERM, before)
+
+
+def asks() -> str:
+    """Do what systemd does at a shutdown."""
+    os.kill(os.getpid(), signal.SIGTERM)
+    return ""
+
+
+@pytest.mark.parametrize("step", [Step.RECORD, Step.DRAIN, Step.SWITCH, Step.HOOK_HEALTHY])
+def test_asked_to_stop_between_two_steps(stage: Stage, unhandled: list[int], step: Step) -> None:
+    """While a note is written it is heard as well: nothing more is begun, and the host is not left where it is."""
+    stage.hears[f"{step}: done"] = asks
+    stage.does[step] = lambda: "done"
+    assert stage.run() is End.TAKEN_BACK
+    assert FORWARD[FORWARD.index(step) + 1] not in stage.ran
+    assert unhandled == []
+
+
+def test_asked_to_stop_between_two_steps_back(stage: Stage, unhandled: list[int]) -> None:
+    """The way back is not stopped between its steps either."""
+    stage.does[Step.PROVE] = fails("no")
+    stage.does[Step.SWITCH_BACK] = lambda: "done"
+    stage.hears["switch back: done"] = asks
+    assert stage.run() is End.TAKEN_BACK
+    assert unhandled == []
+
+
+def test_asked_to_stop_within_what_catches_all(stage: Stage) -> None:
+    """A library that catches any exception, as botocore does to try again, does not keep us from stopping."""
+
+    def tries_on() -> str:
+        try:
+            return asks()
+        except Exception:  # noqa: BLE001 - as libraries do
+            return "got it at the second attempt"
+
+    stage.does[Step.DRAIN] = tries_on
+    assert stage.run() is End.TAKEN_BACK
+    assert Step.SWITCH not in stage.ran
+
+
+@pytest.mark.parametrize("step", [Step.RETURN, Step.GUARD])
+def test_asked_to_stop_with_a_proven_release(stage: Stage, unhandled: list[int], step: Step) -> None:
+    """A reboot takes no good release back: the host is let into service, and the next start watches on."""
+    stage.does[step] = asks
+    with pytest.raises(DeployError, match="asked to stop by SIGTERM"):
+        stage.run()
+    assert stage.ran.index(Step.RETURN)
+    assert stage.found().end is None
+    del stage.does[step]
+    stage.ran.clear()
+    assert stage.run(stage.found()) is End.DEPLOYED
+    assert stage.ran == [Step.GUARD, Step.KEEP]
+    assert unhandled == []
+
+
+def test_a_closed_terminal(stage: Stage) -> None:
+    """Who takes back by hand, and closes the terminal, has not stopped it."""
+
+    def hangs_up() -> str:
+        os.kill(os.getpid(), signal.SIGHUP)
+        return ""
+
+    before = signal.signal(signal.SIGHUP, signal.default_int_handler)
+    try:
+        stage.does[Step.DRAIN] = hangs_up
+        assert stage.run() is End.DEPLOYED
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
+class FullJournal(Journal):
+    """One whose disk is full from some moment on."""
+
+    is_full = False
+
+    def write(self, record: Record) -> None:
+        """See `Journal.write`."""
+        if self.is_full:
+            raise DeployError("the journal can't be written: No space left on device")
+        super().write(record)
+
+
+@pytest.mark.parametrize("step", [Step.DRAIN, Step.SWITCH, Step.HOOK_HEALTHY])
+def test_a_journal_that_can_not_be_written_any_more(tmp_path: Path, step: Step) -> None:
+    """Nothing more is begun, and the host is brought back without notes; that it could not be noted is told."""
+    stage = Stage(tmp_path)
+    stage.journal = journal = FullJournal(AppFolder(tmp_path / "app"), SystemClock())
+
+    def fills_the_disk() -> str:
+        journal.is_full = True
+        return ""
+
+    stage.does[step] = fills_the_disk
+    with pytest.raises(DeployError, match="No space left"):
+        stage.run()
+    assert FORWARD[FORWARD.index(step) + 1] not in stage.ran
+    assert stage.ran[-3:] == [Step.RETURN_BACK, Step.HOOK_FAILED, Step.CLEAR]
+    assert stage.found().end is None
+    journal.is_full = False
+    assert stage.run(stage.found()) is End.TAKEN_BACK
+
+
+def test_room_is_made_at_the_end(tmp_path: Path) -> None:
+    """A proven release is watched and kept also while no note can be made, and older ones make room for the last."""
+    stage = Stage(tmp_path)
+    stage.journal = journal = FullJournal(AppFolder(tmp_path / "app"), SystemClock())
+
+    def turns(*, is_full: bool) -> str:
+        journal.is_full = is_full
+        return ""
+
+    stage.does[Step.RETURN] = lambda: turns(is_full=True)
+    stage.does[Step.KEEP] = lambda: turns(is_full=False)
+    assert stage.run() is End.DEPLOYED
+    assert stage.found().end is End.DEPLOYED
+
+
+def test_found_while_the_disk_is_full(tmp_path: Path) -> None:
+    """What a crash left is taken back all the same: a drained host does not wait for somebody to free space."""
+    stage = Stage(tmp_path)
+    stage.journal = journal = FullJournal(AppFolder(tmp_path / "app"), SystemClock())
+    stage.does[Step.SWITCH] = dies
+    with pytest.raises(Killed):
+        stage.run()
+    journal.is_full = True
+    with pytest.raises(DeployError, match="No space left"):
+        stage.run(stage.found())
+    assert Step.RETURN_BACK in stage.ran
+
+
+def test_a_text_that_no_file_can_hold(stage: Stage) -> None:
+    """An error may quote a file name of any bytes; that is no reason to lose the note."""
+    stage.does[Step.PROVE] = fails("no \udcff")
+    assert stage.run() is End.TAKEN_BACK
+    failure = stage.found().failure
+    assert failure is not None
+    assert failure.text == "no \\udcff"

@@ -95,3 +95,13 @@ def test_what_may_fail_on_the_way_back(step: Step) -> None:
     assert step not in steps
     assert end == End.TAKEN_BACK
     assert Step.SWITCH_BACK in steps
+
+
+def test_a_proven_host_is_not_drained_once_more() -> None:
+    """Tried again after the old release was proven, only what is left is done, though the drain had failed as well."""
+    notes = [*through(Step.GUARD), Note(Step.GUARD, "failed"), Note(Step.DRAIN_AGAIN, "begun")]
+    notes = [*notes, Note(Step.DRAIN_AGAIN, "failed")]
+    notes += [Note(step, phase) for step in BACK for phase in ("begun", "done")]
+    notes += [Note(Step.RETURN_BACK, "begun"), Note(Step.RETURN_BACK, "failed")]
+    assert next_step(notes) == End.STUCK
+    assert walk(again(notes)) == ([Step.RETURN_BACK, *ENDING], End.TAKEN_BACK)
