@@ -37,6 +37,7 @@ def carry_out(config_path: Path, folder: AppFolder, order: Order, *, as_json: bo
     """
     journal = Journal(folder, SystemClock())
     journal.prepare()
+    journal.set_aside()  # here, since the work could not even tell that there is no room
 
     def say(line: str) -> None:
         click.echo(printable(line), err=True)

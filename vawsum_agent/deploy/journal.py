@@ -12,6 +12,7 @@ Anybody may read the records.
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import stat
@@ -22,8 +23,7 @@ import msgspec
 from vawsum_agent.core.durable import sync_directory, write_durably
 from vawsum_agent.core.errors import DeployError
 from vawsum_agent.core.text import printable
-from vawsum_agent.deploy.machine import End
-from vawsum_agent.deploy.record import Line, Record, decoded, is_deploy_id
+from vawsum_agent.deploy.record import ENDED, Line, Record, decoded, is_deploy_id
 from vawsum_agent.deploy.trust import own_folder, see_that_it_is_own
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from vawsum_agent.core.clock import Clock
     from vawsum_agent.deploy.layout import AppFolder
-    from vawsum_agent.deploy.machine import Phase, Step
+    from vawsum_agent.deploy.machine import End, Phase, Step
 
 _MODE = 0o644
 _RESERVE_BYTES = 256 << 10
@@ -40,6 +40,9 @@ _FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _MOST_RECORDS = 2000
 """More than the releases that may be kept: what served healthy is told by records."""
+
+_STRAY_KEPT_S = 7 * 86400.0
+"""For what tells of no deploy: refusals that nobody waited for, and what was printed meanwhile."""
 
 
 class Refusal(msgspec.Struct, frozen=True, kw_only=True):
@@ -51,20 +54,34 @@ class Refusal(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Journal:
-    """The records of one application. Only the holder of the lock writes records."""
+    """The records of one application. Only the holder of the lock writes records.
 
-    def __init__(self, app: AppFolder, clock: Clock) -> None:
+    Args:
+        most_records: are kept of any kind; as many more of those that tell of a release that served healthy.
+    """
+
+    def __init__(self, app: AppFolder, clock: Clock, *, most_records: int = _MOST_RECORDS) -> None:
         self.folder = app.journal / "deploys"
         self._app = app
         self._reserve = app.journal / "reserve"
         self._clock = clock
+        self._most_records = most_records
 
     def prepare(self) -> None:
-        """Make the folders. Raises DeployError: others could replace them, or there is no room for the reserve."""
+        """Make the folders. Raises DeployError: others could replace them."""
         own_folder(self._app.path)
         own_folder(self._app.journal)
         own_folder(self.folder)
-        self._set_aside()
+
+    def set_aside(self) -> None:
+        """Have a reserve, before a deploy begins. Raises DeployError: there is no room for it."""
+        try:
+            if not self._reserve.exists():
+                write_durably(self._reserve, bytes(_RESERVE_BYTES), mode=0o600)
+        except OSError as exc:
+            # Without it a deploy could begin, and nobody note how it ended.
+            message = f"there is no room for the journal in {self._app.journal}: {exc.strerror}"
+            raise DeployError(printable(message), hint="free some space, bytes and inodes") from exc
 
     def write(self, record: Record) -> None:
         """Make a record durable as it is. Raises DeployError: the disk is full, or broken."""
@@ -107,31 +124,30 @@ class Journal:
             raise DeployError(f"{path} is no record of a deploy", hint=hint) from exc
 
     def unfinished(self) -> list[Record]:
-        """Those that have to be finished or taken back, the oldest first; stuck ones among them.
-
-        Only the last stuck one counts: a later deploy that ended well has made an end of those before.
+        """Those that have to be finished or taken back, the oldest first; stuck ones among them. See `damage`.
 
         Raises:
-            DeployError: a record can't be read, so that nobody knows whether it ended; or others may write to the
-                folder, and could have us do whatever they put there.
+            DeployError: others may write to the folder, and could have us do whatever they put there.
         """
         if os.path.lexists(self.folder):
             see_that_it_is_own(self.folder)
-        found: list[Record] = []
+        return [record for record in self._read_all() if record.end not in ENDED]
+
+    def damage(self) -> list[DeployError]:
+        """Say which records can't be read, so that nobody knows whether those deploys ended."""
+        found = []
         for deploy_id in self._ids():
-            record = self.read(deploy_id)
-            if record is None:
-                continue
-            if record.end in {End.DEPLOYED, End.TAKEN_BACK}:
-                found = [earlier for earlier in found if earlier.end != End.STUCK]
-            else:
-                found.append(record)
+            try:
+                self.read(deploy_id)
+            except DeployError as error:
+                found.append(error)
         return found
 
     def refuse(self, deploy_id: str, refusal: Refusal) -> None:
         """Tell whoever follows that it did not begin. Raises DeployError."""
         try:
-            self._write(self._refused(deploy_id), msgspec.json.encode(refusal))
+            # The reserve is for whoever has begun.
+            write_durably(self._refused(deploy_id), msgspec.json.encode(refusal), mode=_MODE)
         except OSError as exc:
             raise DeployError(f"{self.folder} can't be written: {exc.strerror}") from exc
 
@@ -162,15 +178,6 @@ class Journal:
             self._reserve.unlink()
             write_durably(path, content, mode=_MODE)
 
-    def _set_aside(self) -> None:
-        try:
-            if not self._reserve.exists():
-                write_durably(self._reserve, bytes(_RESERVE_BYTES), mode=0o600)
-        except OSError as exc:
-            # Without it a deploy could begin, and nobody note how it ended.
-            message = f"there is no room for the journal in {self._app.journal}: {exc.strerror}"
-            raise DeployError(printable(message), hint="free some space, bytes and inodes") from exc
-
     def _path(self, deploy_id: str) -> Path:
         return self.folder / f"{deploy_id}.json"
 
@@ -194,11 +201,27 @@ class Journal:
                 yield record
 
     def _forget_old(self) -> None:
+        """Remove what is too old, and what killed processes left. What can't be removed now may be the next time."""
         ids = self._ids()
-        for deploy_id in ids[: max(0, len(ids) - _MOST_RECORDS)]:
-            for path in (self._path(deploy_id), self.log_path(deploy_id), self.stray_path(deploy_id)):
-                path.unlink(missing_ok=True)
-        sync_directory(self.folder)
+        many, too_many = ids[: -self._most_records], ids[: -2 * self._most_records]
+        gone = {deploy_id for deploy_id in many if self._is_dispensable(deploy_id, is_needed=deploy_id not in too_many)}
+        kept = set(ids) - gone
+        long_ago = self._clock.now() - _STRAY_KEPT_S
+        with contextlib.suppress(OSError):
+            for path in list(self.folder.iterdir()):
+                is_part, of_id = path.name.startswith("."), path.name.lstrip(".").partition(".")[0]
+                is_ours = is_deploy_id(of_id) and (is_part or of_id not in kept)
+                if is_ours and (of_id in gone or path.lstat().st_mtime < long_ago):
+                    path.unlink(missing_ok=True)
+            sync_directory(self.folder)
+
+    def _is_dispensable(self, deploy_id: str, *, is_needed: bool) -> bool:
+        """Whether an old record may go. A row of failed deploys must not push out what tells of healthy releases."""
+        try:
+            record = self.read(deploy_id)
+        except DeployError:
+            return False
+        return record is not None and record.end in ENDED and not (record.has_served and is_needed)
 
 
 def _content(path: Path) -> bytes:

@@ -6,9 +6,10 @@ want several never wait for each other. The kernel gives them back when the proc
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -53,7 +54,7 @@ def locked(folders: Mapping[str, AppFolder], holder: Holder) -> Iterator[None]:
     with ExitStack() as held:
         for name in sorted(folders):
             if folders[name].journal.is_dir():
-                held.callback(os.close, _taken(folders[name], holder))
+                held.callback(_given_back, _taken(folders[name], holder))
         yield
 
 
@@ -64,11 +65,10 @@ def _taken(folder: AppFolder, holder: Holder) -> int:
         # Readable by nobody else: who can open it can hold it.
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
     except OSError as exc:
-        raise DeployError(printable(f"{path} can't be opened: {exc.strerror}"), hint="deploy as root") from exc
+        hint = "free some space" if exc.errno == errno.ENOSPC else "deploy as root"
+        raise DeployError(printable(f"{path} can't be opened: {exc.strerror}"), hint=hint) from exc
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        os.truncate(descriptor, 0)
-        os.pwrite(descriptor, msgspec.json.encode(holder), 0)
     except BlockingIOError:
         other = _holder(descriptor)
         os.close(descriptor)
@@ -78,8 +78,26 @@ def _taken(folder: AppFolder, holder: Holder) -> int:
         ) from None
     except OSError as exc:
         os.close(descriptor)
-        raise DeployError(printable(f"{path} can't be written: {exc.strerror}"), hint="free some space") from exc
+        raise DeployError(
+            printable(f"{path} can't be locked: {exc.strerror}"), hint="is it on a network disk?"
+        ) from exc
+    _tell(descriptor, holder)
     return descriptor
+
+
+def _tell(descriptor: int, holder: Holder) -> None:
+    """Say who holds it. On a full disk nobody can, and what was left there has to be taken back all the same."""
+    told = msgspec.json.encode(holder)
+    with suppress(OSError):
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, told, 0)
+
+
+def _given_back(descriptor: int) -> None:
+    # Or who finds it held the next time, before the next holder is told, takes us for that one.
+    with suppress(OSError):
+        os.ftruncate(descriptor, 0)
+    os.close(descriptor)
 
 
 def _holder(descriptor: int) -> Holder | None:

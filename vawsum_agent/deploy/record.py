@@ -11,6 +11,9 @@ from vawsum_agent.deploy.machine import End, Note, Phase, Step
 
 Kind = Literal["start", "rollback", "converge"]
 
+ENDED = frozenset({End.DEPLOYED, End.TAKEN_BACK})
+"""Ends after which nothing is left to be done."""
+
 WAS_HEALTHY = "was healthy"
 """Under this it is remembered whether what was served before was well."""
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import stat
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from vawsum_agent.core.errors import DeployError
@@ -63,8 +64,9 @@ def _refuse_foreign(folder: Path, status: os.stat_result, *, is_last: bool) -> N
 
 def _made(folder: Path, mode: int) -> os.stat_result:
     try:
-        folder.mkdir(mode)
-        folder.chmod(mode)
+        with suppress(FileExistsError):  # somebody else makes it in this moment, and sets its mode
+            folder.mkdir(mode)
+            folder.chmod(mode)
         return folder.lstat()
     except OSError as exc:
         hint = "make it, owned by root, or deploy as root"

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Protocol
 
 import structlog
 
-from vawsum_agent.core.errors import DeployError
+from vawsum_agent.core.errors import AgentError, DeployError
 from vawsum_agent.deploy.engine import Engine
 from vawsum_agent.deploy.journal import Journal
 from vawsum_agent.deploy.lock import Holder, locked
 from vawsum_agent.deploy.machine import End
-from vawsum_agent.deploy.record import Record
+from vawsum_agent.deploy.record import ENDED, Record
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -24,6 +24,10 @@ if TYPE_CHECKING:
     from vawsum_agent.deploy.order import Order
 
 _log = structlog.get_logger()
+
+
+def _silent(_text: str) -> None:
+    """Say nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,36 +89,61 @@ class Work:
         journal.prepare()
         holder = Holder(deploy_id=order.deploy_id, app=order.app, what=order.kind, pid=self._pid)
         with locked(self._apps, holder):
-            self._finish_what_was_left(order.deploy_id)
+            self._finish_what_was_left(order.deploy_id, _Log(journal.log_path(order.deploy_id)).say)
             record = journal.read(order.deploy_id)
             if record is None:
+                # Only a deploy that begins needs room; one that goes on may be the one that used it up. Nothing is
+                # written before its first step: what was refused until then is no deploy, which would be carried out.
+                journal.set_aside()
                 record = self._record(order)
-                journal.write(record)
-            return self._run(journal, record)
+            elif record.end in ENDED:
+                # Its process died when it had ended, perhaps before it told anybody.
+                self._marks.ended(record)
+                return record
+            return self._run(order.app, record)
 
-    def recover(self) -> list[Record]:
+    def recover(self, say: Callable[[str], None] = _silent) -> list[Record]:
         """Finish or take back all that was left, of every application; give those records, which have ended.
+
+        Args:
+            say: is told what is done meanwhile.
 
         Raises:
             BusyError: a deploy runs: nothing was left.
-            DeployError: a record can't be read, or the journal not be written.
+            DeployError, AwsError: something could not be ended now, or a record not be read; all else was ended.
         """
         with locked(self._apps, Holder(deploy_id="", app="", what="recovery", pid=self._pid)):
-            return self._recovered(except_id="")
+            return self._recovered(say)
 
-    def _finish_what_was_left(self, deploy_id: str) -> None:
-        for record in self._recovered(except_id=deploy_id):
+    def _finish_what_was_left(self, deploy_id: str, say: Callable[[str], None]) -> None:
+        for record in self._recovered(say, except_id=deploy_id):
             if record.end == End.STUCK:
                 message = f"deploy {record.deploy_id} of {record.app} is stuck, so nothing else is deployed"
                 raise DeployError(message, hint=f"`vawsum-agent deploy history --app {record.app}` says where and why")
 
-    def _recovered(self, *, except_id: str) -> list[Record]:
-        return [
-            self._run(journal, record)
-            for journal in map(self._journal, sorted(self._apps))
-            for record in journal.unfinished()
-            if record.deploy_id != except_id
-        ]
+    def _recovered(self, say: Callable[[str], None], *, except_id: str = "") -> list[Record]:
+        """End what can be ended. What keeps one from that, such as a damaged record, keeps no other one drained."""
+        ended: list[Record] = []
+        problems: list[AgentError] = []
+        for app in sorted(self._apps):
+            journal = self._journal(app)
+            try:
+                left = journal.unfinished()
+            except DeployError as error:
+                problems.append(error)
+                continue
+            for record in left:
+                if record.deploy_id == except_id:
+                    continue
+                say(f"first, {record.deploy_id} of {app} has to be ended: it was cut off, or is stuck")
+                try:
+                    ended.append(self._run(app, record, say))
+                except AgentError as error:
+                    problems.append(error)
+            problems += journal.damage()
+        if problems:
+            raise problems[0]
+        return ended
 
     def _record(self, order: Order) -> Record:
         return Record(
@@ -129,10 +158,17 @@ class Work:
             began_at=self._clock.now(),
         )
 
-    def _run(self, journal: Journal, record: Record) -> Record:
+    def _run(self, app: str, record: Record, also: Callable[[str], None] = _silent) -> Record:
+        journal = self._journal(app)
+        record.app = app  # the folder says whose it is: it may have been renamed since
         log = _Log(journal.log_path(record.deploy_id))
-        deeds = self._build(record, log.say)
-        engine = Engine(journal, deeds.steps, say=log.say, redact=deeds.redact)
+
+        def say(text: str) -> None:
+            log.say(text)
+            also(text)
+
+        deeds = self._build(record, say)
+        engine = Engine(journal, deeds.steps, say=say, redact=deeds.redact)
         _log.info("deploy_began", **_context(record))
         self._marks.began(record)
         engine.run(record)

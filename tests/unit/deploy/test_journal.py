@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import resource
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
 from typing import TYPE_CHECKING
 
 import pytest
@@ -60,22 +63,24 @@ def test_notes_are_on_disk(journal: Journal) -> None:
 
 
 def test_what_has_to_be_finished(journal: Journal) -> None:
-    """Unfinished are those without an end and those stuck, until a later one has ended well."""
+    """Unfinished are those without an end and those stuck, whatever became of others."""
     journal.write(record(FIRST, End.STUCK))
     assert [each.deploy_id for each in journal.unfinished()] == [FIRST]
     journal.write(record(SECOND))
     assert [each.deploy_id for each in journal.unfinished()] == [FIRST, SECOND]
     journal.write(record(SECOND, End.TAKEN_BACK))
+    assert [each.deploy_id for each in journal.unfinished()] == [FIRST]
+    journal.write(record(FIRST, End.DEPLOYED))
     assert journal.unfinished() == []
 
 
 @pytest.mark.parametrize("body", [b"", b"\xff\x00", b"[]", b'{"version":2}', b'{"deploy_id":1}'])
 def test_a_record_that_makes_no_sense(journal: Journal, body: bytes) -> None:
-    """Nobody knows how that deploy ended, so no other begins; history shows those that can be read."""
+    """Nobody knows how that deploy ended, which is told; history shows those that can be read."""
     journal.write(record(SECOND, End.DEPLOYED))
     (journal.folder / f"{FIRST}.json").write_bytes(body)
-    with pytest.raises(DeployError, match="no record of a deploy"):
-        journal.unfinished()
+    (damage,) = journal.damage()
+    assert "no record of a deploy" in damage.message
     assert [each.deploy_id for each in journal.records()] == [SECOND]
 
 
@@ -140,3 +145,57 @@ def test_a_folder_of_another_user(tmp_path: Path) -> None:
     (tmp_path / "web").chmod(0o775)
     with pytest.raises(DeployError, match="written by group 65534"):
         own_folder(tmp_path / "web")
+
+
+def test_old_records(tmp_path: Path) -> None:
+    """Failed deploys, however many, push out neither the healthy ones nor one that is not ended."""
+    journal = Journal(AppFolder(tmp_path / "web"), SystemClock(), most_records=4)
+    journal.prepare()
+    for number, end in enumerate([*End, None]):
+        journal.write(record(f"20260101T0000{number:02}Z-0011aabb", end))
+    for number in range(6):
+        journal.close(record(f"20260202T0000{number:02}Z-0011aabb"), End.TAKEN_BACK)
+    assert [each.end for each in journal.records()] == [End.DEPLOYED, End.STUCK, None, *[End.TAKEN_BACK] * 4]
+
+
+def test_what_nobody_waits_for(journal: Journal) -> None:
+    """What killed processes and refused deploys left goes after a week; what tells of a deploy stays with it."""
+    journal.write(record(FIRST))
+    left = [f"{SECOND}.refused", f"{SECOND}.err", f".{SECOND}.json.77.tmp", f".{FIRST}.json.77.tmp"]
+    stays = [f"{FIRST}.log", "README", "20261129T100000Z-0011aabb.log"]
+    for name in [*left, *stays]:
+        (journal.folder / name).touch()
+        if name != stays[-1]:
+            os.utime(journal.folder / name, (1, 1))
+    journal.close(record(FIRST), End.DEPLOYED)
+    assert {path.name for path in journal.folder.iterdir()} == {*stays, f"{FIRST}.json"}
+
+
+def test_a_holder_that_can_not_be_told(tmp_path: Path) -> None:
+    """On a full disk nobody can write who holds the lock: it is held all the same, and a drained host taken back."""
+    folder = AppFolder(tmp_path / "web")
+    Journal(folder, SystemClock()).prepare()
+    holder = Holder(deploy_id=FIRST, app="web", what="start", pid=1)
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, limits[1]))
+    try:
+        with (
+            locked({"web": folder}, holder),
+            pytest.raises(BusyError, match="another deploy"),
+            locked({"web": folder}, holder),
+        ):
+            pass
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+
+
+def test_two_that_make_the_first_folder(tmp_path: Path) -> None:
+    """Two commands at once on a new host: neither fails because the other was quicker."""
+    together = Barrier(4)
+
+    def make(number: int) -> None:
+        together.wait()
+        own_folder(tmp_path / str(number // 4) / "a" / "b")
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(make, range(4 * 50)))

@@ -1,0 +1,169 @@
+"""What a deploying process does under the lock: nothing that was left is forgotten, and nothing is done unasked."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import pytest
+
+from vawsum_agent.core.clock import SystemClock
+from vawsum_agent.core.errors import AccessDenied, DeployError
+from vawsum_agent.deploy.journal import Journal
+from vawsum_agent.deploy.layout import AppFolder
+from vawsum_agent.deploy.machine import FORWARD, End, Step
+from vawsum_agent.deploy.order import Order
+from vawsum_agent.deploy.record import Line, Record
+from vawsum_agent.deploy.work import Deeds, Work
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+LEFT, ASKED = "20261129T080000Z-0011aabb", "20261129T090000Z-0011aabb"
+RELEASE = "20261129T080000Z-2222222"
+
+
+class Host:
+    """Two applications, whose steps only tell that they ran."""
+
+    def __init__(self, folder: Path) -> None:
+        self.apps = {name: AppFolder(folder / name) for name in ("api", "web")}
+        self.journals = {name: Journal(app, SystemClock()) for name, app in self.apps.items()}
+        for journal in self.journals.values():
+            journal.prepare()
+        self.ran: list[tuple[str, Step]] = []
+        self.told: list[str] = []
+        self.does: dict[Step, Callable[[], str]] = {}
+        self.has_no_credentials: set[str] = set()
+
+    def work(self) -> Work:
+        """What the next process does."""
+        return Work(self.apps, self._build, self, SystemClock(), instance_id="i-1", pid=1)
+
+    def deploy(self, app: str = "web") -> Record:
+        """Ask for one."""
+        return self.work().deploy(Order(deploy_id=ASKED, app=app, kind="start", release=RELEASE))
+
+    def leave(self, name: str = "web", *, app: str = "", end: End | None = None, step: Step = Step.DRAIN) -> None:
+        """Let a deploy be cut off."""
+        record = Record(deploy_id=LEFT, app=app or name, kind="start", release="r", began_at=0.0, end=end)
+        for each in FORWARD[: FORWARD.index(step) + 1]:
+            record.lines += [Line(step=each, phase=phase, at=0.0) for phase in ("begun", "done")]
+        self.journals[name].write(record)
+
+    def found(self, name: str = "web", deploy_id: str = LEFT) -> Record:
+        """What the journal has of it."""
+        record = self.journals[name].read(deploy_id)
+        assert record is not None
+        return record
+
+    def began(self, record: Record) -> None:
+        """See `Marks`."""
+        self.told.append(f"{record.deploy_id} began")
+
+    def ended(self, record: Record) -> None:
+        """See `Marks`."""
+        self.told.append(f"{record.deploy_id} {record.end}")
+
+    def _build(self, record: Record, say: Callable[[str], None]) -> Deeds:
+        del say
+        if record.app in self.has_no_credentials:
+            raise AccessDenied("no credentials")
+        assert record.app in self.apps
+        return Deeds({step: self._step(record.app, step) for step in Step}, str)
+
+    def _step(self, app: str, step: Step) -> Callable[[], str]:
+        def do() -> str:
+            self.ran.append((app, step))
+            return self.does.get(step, str)()
+
+        return do
+
+
+@pytest.fixture
+def host(tmp_path: Path) -> Host:
+    """One on which nothing was deployed."""
+    return Host(tmp_path)
+
+
+def test_what_did_not_begin_is_not_done_later(host: Host) -> None:
+    """Refused for want of credentials, it is no deploy that the next start would carry out, asked by nobody."""
+    host.has_no_credentials = {"web"}
+    with pytest.raises(AccessDenied):
+        host.deploy()
+    host.has_no_credentials = set()
+    assert host.work().recover() == []
+    assert host.ran == []
+
+
+def test_it_had_ended_already(host: Host) -> None:
+    """Killed while it told others of its end, it tells them once more, and does nothing else."""
+    first = host.deploy()
+    steps = len(host.ran)
+    again = host.deploy()
+    assert again == first
+    assert (len(host.ran), host.told[-1]) == (steps, f"{ASKED} deployed")
+
+
+def test_an_application_that_was_renamed(host: Host) -> None:
+    """What was left of it is taken back under its new name: the folder says whose it is."""
+    host.leave(app="shop")
+    (record,) = host.work().recover()
+    assert (record.app, record.end) == ("web", End.TAKEN_BACK)
+    assert ("web", Step.RETURN_BACK) in host.ran
+
+
+def test_one_that_nobody_can_read(host: Host) -> None:
+    """It keeps no host drained: what can be read is taken back, and then it is told."""
+    host.leave()
+    damaged = [(host.journals[name].folder / f"{ASKED}.json") for name in host.journals]
+    for path in damaged:
+        path.write_text("{}")
+    with pytest.raises(DeployError, match="no record of a deploy"):
+        host.work().recover()
+    assert host.found().end == End.TAKEN_BACK
+    host.ran.clear()
+    with pytest.raises(DeployError, match="no record of a deploy"):
+        host.deploy("api")
+    assert host.ran == []
+
+
+def test_one_that_can_not_be_taken_back_now(host: Host) -> None:
+    """The others are, first; and then it is told."""
+    host.leave("api")
+    host.leave("web")
+    host.has_no_credentials = {"api"}
+    with pytest.raises(AccessDenied):
+        host.work().recover()
+    assert (host.found("api").end, host.found("web").end) == (None, End.TAKEN_BACK)
+
+
+def test_going_on_needs_no_reserve(host: Host) -> None:
+    """On a disk that is full by now, a deploy that had begun is taken back; another one is refused before it begins."""
+    host.leave()
+    for app in host.apps.values():
+        (app.journal / f".reserve.{os.getpid()}.tmp").mkdir()  # nothing can be written there
+    with pytest.raises(DeployError, match="no room for the journal"):
+        host.deploy()
+    assert host.found().end == End.TAKEN_BACK
+    assert host.journals["web"].read(ASKED) is None
+
+
+def test_whoever_waits_is_told_what_comes_first(host: Host) -> None:
+    """Taking back what was left may take minutes: the one who asked for a deploy sees why."""
+    host.leave("api")
+    assert host.deploy().end == End.DEPLOYED
+    said = host.journals["web"].log_path(ASKED).read_text()
+    assert said.startswith(f"first, {LEFT} of api has to be ended")
+    assert "return back …" in said
+
+
+def test_a_stuck_one_is_never_forgotten(host: Host) -> None:
+    """Also where a clock was set back, so that it looks older than one that ended well."""
+    host.leave(end=End.STUCK, step=Step.DRAIN)
+    host.journals["web"].close(
+        Record(deploy_id=ASKED, app="web", kind="start", release="r", began_at=0.0), End.DEPLOYED
+    )
+    (record,) = host.work().recover()
+    assert (record.deploy_id, record.end) == (LEFT, End.TAKEN_BACK)
