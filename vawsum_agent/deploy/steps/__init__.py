@@ -34,7 +34,7 @@ def steps_of(here: Here) -> dict[Step, Callable[[], str]]:
         Step.RELOAD: serving.reload,
         Step.PROVE: serving.prove,
         Step.HOOK_HEALTHY: lambda: hooking.run("healthy"),
-        Step.RETURN: placing.restore,
+        Step.RETURN: placing.back_with_the_release,
         Step.GUARD: placing.guard,
         Step.KEEP: releasing.keep,
         Step.DRAIN_AGAIN: placing.drain_again,

@@ -69,12 +69,17 @@ class Placing:
         """Leave with a release that turned out bad, whoever else is there."""
         return self._drained(guards_peers=False)
 
+    def back_with_the_release(self) -> str:
+        """Go back with what was proven."""
+        self._see_that_it_is_served()
+        return self.restore()
+
     def restore(self) -> str:
         """Go back to exactly where this host was."""
         here = self._here
         place = self._place()
         if place is None:
-            return "never left service here"
+            return self._elsewhere()
         restored = restore(
             here.services,
             place,
@@ -88,6 +93,7 @@ class Placing:
 
     def guard(self) -> str:
         """Watch what this host answers, now that it is back."""
+        self._see_that_it_is_served()
         here, limits = self._here, self._here.app.guard
         restored = here.record.recall(RESTORED, Restored)
         if restored is not None and restored.outcome == "terminated":
@@ -114,7 +120,7 @@ class Placing:
         here = self._here
         place = self._place()
         if place is None:
-            return "never in service here"
+            return self._elsewhere()
         drained = drain(
             here.services,
             place,
@@ -125,6 +131,20 @@ class Placing:
             guards_peers=guards_peers,
         )
         return f"out of service after {drained.drained_at - drained.left_at:.1f} s" if place.way != "none" else ""
+
+    def _see_that_it_is_served(self) -> None:
+        """A crash may lie between, and a person may have switched to another one meanwhile."""
+        here = self._here
+        current = here.folder.current_release()
+        if current != here.release:
+            message = f"current points to {current or 'no release'}, and not to {here.release} any more"
+            raise DeployError(message, hint="somebody switched it by hand; deploy again what is to be served")
+
+    def _elsewhere(self) -> str:
+        here = self._here
+        if here.record.instance_id == here.host.instance_id:
+            return "never left service"
+        return f"the journal is of {here.record.instance_id}, whose image this is: {here.host.instance_id} never left"
 
     def _place(self) -> Place | None:
         """Where this host was; None where the journal came with an image, and tells of another host."""

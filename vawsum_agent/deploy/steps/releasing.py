@@ -14,6 +14,7 @@ from vawsum_agent.deploy.keep.remove import present_releases, remove_release
 from vawsum_agent.deploy.keep.surplus import surplus
 from vawsum_agent.deploy.prepare.prepare import prepare
 from vawsum_agent.deploy.secrets import clear_secrets, fetch_secrets, link_secrets, read_secrets
+from vawsum_agent.deploy.secrets.pins import read_pins
 
 if TYPE_CHECKING:
     from vawsum_agent.deploy.secrets import Secrets
@@ -33,8 +34,9 @@ class Releasing:
         clear_leftovers(here.folder, coming=here.release)
         if self._was_here_before_us():
             return "here since before there was a journal, and not sealed: served as it lies there"
-        # One that served before takes its own secrets along; one that never did gets the newest.
-        is_new = here.release not in here.healthy()
+        # One that served before takes its own secrets along. One that never did, or was removed with them since, gets
+        # the newest.
+        is_new = here.release not in here.healthy() or self._was_removed()
         secrets = fetch_secrets(
             here.secrets,
             here.folder,
@@ -97,6 +99,10 @@ class Releasing:
         here = self._here
         is_here = here.folder.release(here.release).is_dir() and not seal_path(here.folder, here.release).exists()
         return is_here and here.release in here.healthy()
+
+    def _was_removed(self) -> bool:
+        here = self._here
+        return here.release not in present_releases(here.folder) and read_pins(here.folder, here.release) is None
 
     def _remove(self, release: str) -> None:
         remove_release(self._here.folder, release)
