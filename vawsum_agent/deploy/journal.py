@@ -12,10 +12,13 @@ Anybody may read the records.
 
 from __future__ import annotations
 
+import calendar
 import contextlib
 import errno
 import os
+import secrets
 import stat
+import time
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -35,6 +38,7 @@ if TYPE_CHECKING:
     from vawsum_agent.deploy.machine import End, Phase, Step
 
 _MODE = 0o644
+_STAMP = "%Y%m%dT%H%M%SZ"
 _RESERVE_BYTES = 256 << 10
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
@@ -72,6 +76,13 @@ class Journal:
         own_folder(self._app.path)
         own_folder(self._app.journal)
         own_folder(self.folder)
+
+    def new_id(self) -> str:
+        """Name a deploy that is asked for now, after all that were, also where the clock was set back since."""
+        now, latest = self._clock.now(), next(reversed(self._ids()), "")
+        with contextlib.suppress(ValueError):
+            now = max(now, calendar.timegm(time.strptime(latest.partition("-")[0], _STAMP)) + 1.0)
+        return f"{time.strftime(_STAMP, time.gmtime(now))}-{secrets.token_hex(4)}"
 
     def set_aside(self) -> None:
         """Have a reserve, before a deploy begins. Raises DeployError: there is no room for it."""

@@ -199,3 +199,31 @@ def test_two_that_make_the_first_folder(tmp_path: Path) -> None:
 
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(make, range(4 * 50)))
+
+
+class Clock(SystemClock):
+    """One that somebody sets."""
+
+    at = 0.0
+
+    def now(self) -> float:
+        """See `Clock.now`."""
+        return self.at
+
+
+def test_names_sort_by_when_they_were_asked_for(tmp_path: Path) -> None:
+    """Also within one second, and where the clock was set back: nothing later looks older."""
+    clock = Clock()
+    clock.at = 1795939200.5
+    journal = Journal(AppFolder(tmp_path / "web"), clock)
+    assert journal.new_id().startswith("20261129T080000Z-")
+    journal.prepare()
+    asked = []
+    for moment in (clock.at, clock.at, clock.at - 86400 * 365, clock.at + 60):
+        clock.at = moment
+        asked.append(journal.new_id())
+        journal.write(record(asked[-1]))
+    assert asked == sorted(asked)
+    assert [deploy_id[9:15] for deploy_id in asked] == ["080000", "080001", "080002", "080100"]
+    journal.write(record("99999999T999999Z-0011aabb"))
+    assert journal.new_id().startswith("20261129T080100Z-")
