@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import click
@@ -9,6 +11,7 @@ import click
 from vawsum_agent.cli.deploy_means import work_of
 from vawsum_agent.cli.deploy_options import configured_apps
 from vawsum_agent.cli.deploy_result import document, lines
+from vawsum_agent.cli.failure import INTERRUPTED
 from vawsum_agent.cli.options import config_option, examples, json_option, print_json
 from vawsum_agent.core.text import printable
 from vawsum_agent.daemon.log_output import silence
@@ -28,8 +31,13 @@ def recover(config_path: Path, *, as_json: bool) -> int:
     again. Exit code 1: something is stuck still. Exit code 75: a deploy runs, so that nothing is left over.
     """
     silence()
+    os.umask(0o022)  # whatever the caller's: the daemon and people read what is noted
     apps = configured_apps(config_path, are_needed=False)
-    records = work_of(apps).recover() if apps.by_name else []
+    try:
+        records = work_of(apps).recover(_say) if apps.by_name else []
+    except KeyboardInterrupt:
+        _say("stopped in the middle: `vawsum-agent deploy recover`, or the next deploy, goes on with it")
+        return INTERRUPTED
     is_stuck = any(record.end == End.STUCK for record in records)
     if as_json:
         print_json({"deploys": [document(record) for record in records]})
@@ -40,3 +48,8 @@ def recover(config_path: Path, *, as_json: bool) -> int:
     if not records:
         click.echo("nothing was left unfinished")
     return int(is_stuck)
+
+
+def _say(text: str) -> None:
+    with suppress(OSError):  # the terminal may be gone; that is no reason to stop
+        click.echo(printable(text), err=True)

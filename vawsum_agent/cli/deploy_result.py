@@ -51,7 +51,8 @@ def lines(record: Record) -> list[str]:
     if record.end == End.DEPLOYED:
         return [f"deployed: {what}{took}", f"  before it: {record.previous or 'nothing'}", *out, *guarded, *why]
     if record.end == End.TAKEN_BACK:
-        return [f"TAKEN BACK: {what}{took}; {serving(record) or 'nothing'} is served as before", *why, *out]
+        before = serving(record) or "what was there before"
+        return [f"TAKEN BACK: {what}{took}; {before} is served as before", *why, *out]
     stuck = _stuck_at(record)
     return [
         f"STUCK: {what} failed, and so did taking it back: a person has to look",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,7 +13,7 @@ from vawsum_agent.cli.deploy_means import work_of
 from vawsum_agent.cli.deploy_options import app_option, configured_app, configured_apps
 from vawsum_agent.cli.options import config_option
 from vawsum_agent.core.clock import SystemClock
-from vawsum_agent.core.errors import AgentError, UsageError
+from vawsum_agent.core.errors import AgentError, DeployError, UsageError
 from vawsum_agent.daemon.log_output import configure_stderr
 from vawsum_agent.deploy.journal import Journal, Refusal
 from vawsum_agent.deploy.layout import AppFolder
@@ -21,6 +23,7 @@ from vawsum_agent.deploy.record import is_deploy_id
 from vawsum_agent.deploy.release_id import checked_release_id
 
 if TYPE_CHECKING:
+    from vawsum_agent.config.model import DeployApp
     from vawsum_agent.deploy.record import Kind
 
 
@@ -36,6 +39,7 @@ def work(config_path: Path, app_name: str, deploy_id: str, kind: Kind, release: 
     """Carry out a deploy that was asked for; see `vawsum-agent deploy start`."""
     if not is_deploy_id(deploy_id):
         raise UsageError("--id is no deploy")
+    os.umask(0o022)  # whatever the caller's: the daemon and people read what is noted
     configure_stderr(as_json=True)
     apps = configured_apps(config_path)
     app = configured_app(apps, app_name)
@@ -46,7 +50,20 @@ def work(config_path: Path, app_name: str, deploy_id: str, kind: Kind, release: 
         record = work_of(apps).deploy(order)
     except AgentError as error:
         # Whoever asked looks into the journal, not at us.
-        refusal = Refusal(message=error.message, hint=error.hint, exit_code=error.exit_code)
-        Journal(AppFolder(Path(app.path)), SystemClock()).refuse(deploy_id, refusal)
+        _refuse(app, deploy_id, Refusal(message=error.message, hint=error.hint, exit_code=error.exit_code))
+        raise
+    except Exception as error:
+        # One that has begun is started again, and goes on; one that has not would only fail likewise.
+        if _journal(app).read(deploy_id) is None:
+            _refuse(app, deploy_id, Refusal(message=f"a bug in the agent: {type(error).__name__}: {error}"))
         raise
     return 0 if record.end == End.DEPLOYED else 1
+
+
+def _refuse(app: DeployApp, deploy_id: str, refusal: Refusal) -> None:
+    with suppress(DeployError):  # what it is about is the worse trouble
+        _journal(app).refuse(deploy_id, refusal)
+
+
+def _journal(app: DeployApp) -> Journal:
+    return Journal(AppFolder(Path(app.path)), SystemClock())

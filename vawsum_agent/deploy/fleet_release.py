@@ -12,6 +12,8 @@ from vawsum_agent.deploy.release_id import is_release_id
 
 if TYPE_CHECKING:
     from vawsum_agent.deploy.fetch.artifacts import Artifacts
+    from vawsum_agent.deploy.journal import Journal
+    from vawsum_agent.deploy.layout import AppFolder
 
 NAME = "CURRENT.json"
 _LARGEST_BYTES = 64 << 10
@@ -39,6 +41,17 @@ def read_fleet_release(artifacts: Artifacts) -> FleetRelease:
         hint = "it is written when a release is deployed to all; `deploy start` deploys a release on this host alone"
         raise DeployError(f"there is no {artifacts.where}{NAME}", hint=hint)
     return parsed(body)
+
+
+def is_served(folder: AppFolder, journal: Journal, release: str) -> bool:
+    """Whether nothing has to be done for a host to serve a release.
+
+    A deploy that was cut off may have switched to it, and left it unproven on a drained host: that has to be ended.
+
+    Raises:
+        DeployError: others may write to the journal.
+    """
+    return folder.current_release() == release and not journal.unfinished()
 
 
 def parsed(body: bytes) -> FleetRelease:

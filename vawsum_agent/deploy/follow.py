@@ -36,7 +36,7 @@ def followed(
     lines = _Lines(journal, deploy_id, say)
     for attempt in range(_MOST_STARTS):
         if attempt:
-            say("the process of the deploy was killed: going on from its journal")
+            say("the work was killed, or could not begin: started again, it goes on from its journal")
         job = start()
         while True:
             is_alive = job.is_alive()  # asked first: what it wrote before it ended is read below
@@ -49,8 +49,9 @@ def followed(
             if not is_alive:
                 break
             sleep(POLL_S)
-    hint = "`vawsum-agent deploy recover` finishes it or takes it back; see `vawsum-agent deploy history`"
-    raise DeployError(f"the process of deploy {deploy_id} was killed {_MOST_STARTS} times", hint=hint)
+    hint = f"`vawsum-agent deploy recover` ends it; why: `journalctl`, or {journal.stray_path(deploy_id)}"
+    message = f"the process of deploy {deploy_id} was killed, or could not begin, {_MOST_STARTS} times"
+    raise DeployError(message, hint=hint)
 
 
 def _await_last_words(job: Job, sleep: Callable[[float], None]) -> None:

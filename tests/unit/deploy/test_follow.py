@@ -81,7 +81,7 @@ def test_it_did_not_begin(journal: Journal) -> None:
 
 def test_killed_again_and_again(journal: Journal) -> None:
     """Three deaths without an end are told, with who goes on."""
-    with pytest.raises(DeployError, match="killed 3 times"):
+    with pytest.raises(DeployError, match="killed, or could not begin, 3 times"):
         followed(journal, DEPLOY_ID, Script, say=lambda _: None, sleep=lambda _: None)
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from vawsum_agent.core.clock import SystemClock
 from vawsum_agent.core.errors import AccessDenied, DeployError
+from vawsum_agent.deploy.fleet_release import is_served
 from vawsum_agent.deploy.journal import Journal
 from vawsum_agent.deploy.layout import AppFolder
 from vawsum_agent.deploy.machine import FORWARD, End, Step
@@ -167,3 +168,15 @@ def test_a_stuck_one_is_never_forgotten(host: Host) -> None:
     )
     (record,) = host.work().recover()
     assert (record.deploy_id, record.end) == (LEFT, End.TAKEN_BACK)
+
+
+def test_whether_the_fleets_release_is_served(host: Host) -> None:
+    """Not where a deploy of it was cut off: it may be switched to, and neither proven nor in service."""
+    app, journal = host.apps["web"], host.journals["web"]
+    app.current.symlink_to(app.target(RELEASE))
+    assert is_served(app, journal, RELEASE)
+    host.leave(step=Step.SWITCH)
+    assert not is_served(app, journal, RELEASE)
+    host.leave(end=End.TAKEN_BACK)
+    assert is_served(app, journal, RELEASE)
+    assert not is_served(app, journal, "20261129T080000Z-3333333")
