@@ -13,6 +13,7 @@ from vawsum_agent.aws.autoscaling import AutoScaling
 from vawsum_agent.aws.load_balancing import LoadBalancing
 from vawsum_agent.aws.metadata import InstanceMetadata
 from vawsum_agent.aws.secret_bucket import SecretBucket
+from vawsum_agent.cli.deploy_identity import ThisHost, this_host_for_certain
 from vawsum_agent.cli.deploy_marks import HostMarks
 from vawsum_agent.core.clock import SystemClock
 from vawsum_agent.core.errors import DeployError
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from vawsum_agent.aws.session import AwsSession
     from vawsum_agent.cli.deploy_options import Apps
     from vawsum_agent.config.model import Config, DeployApp
+    from vawsum_agent.deploy.layout import AppFolder
     from vawsum_agent.deploy.record import Record
 
 
@@ -49,9 +51,8 @@ def artifacts_of(config: Config, app: DeployApp) -> BucketArtifacts:
 def work_of(apps: Apps) -> Work:
     """What deploys on this host. Raises AwsError: no region, no credentials."""
     clock, metadata = SystemClock(), InstanceMetadata()
-    host = Host(metadata)
-    identity = host.identity(apps.config.agent)
-    session = open_session(apps.config.agent, host, is_lasting=False)
+    here = this_host_for_certain(apps.config.agent, metadata)
+    session = open_session(apps.config.agent, here.host, is_lasting=False)
     folders = apps.folders()
     topic = apps.config.notify.sns_topic_arn if apps.config.notify is not None else ""
 
@@ -64,10 +65,10 @@ def work_of(apps: Apps) -> Work:
 
     return Work(
         folders,
-        partial(_deeds, apps, session, metadata, clock),
-        HostMarks(session, identity, topic, clock, last_lines),
+        partial(_deeds, apps, session, metadata, here, clock),
+        HostMarks(session, here.identity, topic, clock, last_lines),
         clock,
-        instance_id=identity.instance_id,
+        instance_id=here.identity.instance_id,
         pid=os.getpid(),
     )
 
@@ -76,15 +77,16 @@ def _deeds(
     apps: Apps,
     session: AwsSession,
     metadata: InstanceMetadata,
+    whose: ThisHost,
     clock: SystemClock,
     record: Record,
     say: Callable[[str], None],
 ) -> Deeds:
     app, folder = apps.by_name[record.app], apps.folders()[record.app]
+    whose.see_that_it_is_known(app, record)
     # A database is often called as the application is: what everybody knows is not hidden.
     redactor = Redactor([app.name, app.path, app.artifacts, app.health_url, app.health_host, record.release])
-    # A hook may read those of the release before as well: they lie side by side.
-    for release in filter(is_release_id, (record.release, record.previous)):
+    for release in {record.release, *_releases_with_secrets(folder)}:
         with suppress(DeployError):  # the steps say so
             for value in read_secrets(folder, release).values:
                 redactor.add(value)
@@ -95,7 +97,7 @@ def _deeds(
         artifacts=BucketArtifacts(ArtifactBucket(session, app.artifacts)),
         secrets=SecretBucket(session, app.secrets) if app.secrets else None,
         services=Services(LoadBalancing(session), AutoScaling(session)),
-        host=this_host(Host(metadata).identity(apps.config.agent).instance_id, metadata),
+        host=this_host(whose.identity.instance_id, metadata),
         traffic=DaemonSource(control_socket(apps.config.agent)),
         records=Journal(folder, clock).records,
         clock=clock,
@@ -104,3 +106,11 @@ def _deeds(
         redactor=redactor,
     )
     return Deeds(steps_of(here), redactor)
+
+
+def _releases_with_secrets(folder: AppFolder) -> list[str]:
+    """Name them: a hook can read the secrets of every release that is here, since its user is the web server's."""
+    try:
+        return [path.name for path in folder.secrets.iterdir() if is_release_id(path.name)]
+    except OSError:
+        return []

@@ -13,12 +13,17 @@ from vawsum_agent.cli.deploy_options import configured_apps
 from vawsum_agent.cli.deploy_result import document, lines
 from vawsum_agent.cli.failure import INTERRUPTED
 from vawsum_agent.cli.options import config_option, examples, json_option, print_json
+from vawsum_agent.core.clock import SystemClock
+from vawsum_agent.core.errors import DeployError
 from vawsum_agent.core.text import printable
 from vawsum_agent.daemon.log_output import silence
+from vawsum_agent.deploy.journal import Journal
 from vawsum_agent.deploy.machine import End
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from vawsum_agent.cli.deploy_options import Apps
 
 
 @click.command(epilog=examples("deploy recover", "deploy recover --json"))
@@ -34,7 +39,7 @@ def recover(config_path: Path, *, as_json: bool) -> int:
     os.umask(0o022)  # whatever the caller's: the daemon and people read what is noted
     apps = configured_apps(config_path, are_needed=False)
     try:
-        records = work_of(apps).recover(_say) if apps.by_name else []
+        records = work_of(apps).recover(_say) if _is_anything_left(apps) else []
     except KeyboardInterrupt:
         _say("stopped in the middle: `vawsum-agent deploy recover`, or the next deploy, goes on with it")
         return INTERRUPTED
@@ -48,6 +53,15 @@ def recover(config_path: Path, *, as_json: bool) -> int:
     if not records:
         click.echo("nothing was left unfinished")
     return int(is_stuck)
+
+
+def _is_anything_left(apps: Apps) -> bool:
+    """Whether AWS has to be asked at all, which at boot may not answer yet."""
+    journals = [Journal(folder, SystemClock()) for folder in apps.folders().values()]
+    try:
+        return any(journal.unfinished() or journal.damage() for journal in journals)
+    except DeployError:
+        return True
 
 
 def _say(text: str) -> None:
