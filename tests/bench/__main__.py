@@ -11,6 +11,7 @@ import structlog
 
 from sandbox.servers.process import open_directory
 from tests.bench.daemon import BenchError
+from tests.bench.deploying import deploying
 from tests.bench.dumping import dumping
 from tests.bench.files import REPOSITORY
 from tests.bench.idle import idle
@@ -42,6 +43,7 @@ _OTHERS: dict[str, Callable[[Path, Scale], list[Row]]] = {
     "moving": moving,
     "dumping": dumping,
     "restoring": restoring,
+    "deploying": deploying,
 }
 _ALL = (*_CATCH_UPS, *_OTHERS)
 

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 class Scale:
     """Sizes in bytes of a log file, repetitions, seconds of idling, lines, rounds of sampling, pictures to move.
 
-    And megabytes of SQL that a database comes to; ``VAWSUM_BENCH_DATABASE_MB`` in the environment goes before.
+    And files of a release, and megabytes of SQL that a database comes to; ``VAWSUM_BENCH_DATABASE_MB`` in the
+    environment goes before.
     """
 
     access_bytes: int
@@ -21,6 +22,7 @@ class Scale:
     lines: int
     samplings: int
     pictures: int
+    release_files: int
     database_mb: int
 
 
@@ -33,6 +35,7 @@ FULL = Scale(
     lines=24,
     samplings=50,
     pictures=20_000,
+    release_files=5_000,
     database_mb=int(os.environ.get("VAWSUM_BENCH_DATABASE_MB", "800")),
 )
 QUICK = Scale(
@@ -44,5 +47,6 @@ QUICK = Scale(
     lines=5,
     samplings=10,
     pictures=4_000,
+    release_files=1_000,
     database_mb=int(os.environ.get("VAWSUM_BENCH_DATABASE_MB", "60")),
 )
