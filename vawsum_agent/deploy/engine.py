@@ -14,7 +14,7 @@ import structlog
 from vawsum_agent.core.errors import AgentError, DeployError
 from vawsum_agent.core.text import printable
 from vawsum_agent.deploy.machine import FORWARD, End, Step, again, is_going_back, next_step
-from vawsum_agent.deploy.stopping import ASKED, Stopped, Stopping
+from vawsum_agent.deploy.stopping import ASKED, Stopped
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from vawsum_agent.deploy.journal import Journal
     from vawsum_agent.deploy.machine import Phase
     from vawsum_agent.deploy.record import Record
+    from vawsum_agent.deploy.stopping import Stopping
 
 _log = structlog.get_logger()
 
@@ -39,6 +40,7 @@ class Engine:
         steps: what each step does; gives back what there is to say of it, or an empty text.
         say: where a person follows.
         redact: takes secrets out of any text, before it is written anywhere.
+        stopping: hears that we are asked to stop; for as long as it listens.
     """
 
     def __init__(
@@ -48,11 +50,13 @@ class Engine:
         *,
         say: Callable[[str], None],
         redact: Callable[[str], str],
+        stopping: Stopping,
     ) -> None:
         self._journal = journal
         self._steps = steps
         self._say = say
         self._redact = redact
+        self._stopping = stopping
         self._unwritten: DeployError | None = None
 
     def run(self, record: Record) -> End:
@@ -64,11 +68,10 @@ class Engine:
         Raises:
             DeployError: it was asked to stop, and is in service; or its end can't be noted. The next start goes on.
         """
-        with Stopping() as stopping:
-            self._take_over(record)
-            while isinstance(step := next_step(record.notes), Step):
-                self._carry_out(record, step, stopping)
-            self._close(record, step)
+        self._take_over(record)
+        while isinstance(step := next_step(record.notes), Step):
+            self._carry_out(record, step)
+        self._close(record, step)
         return step
 
     def _take_over(self, record: Record) -> None:
@@ -86,9 +89,9 @@ class Engine:
                 self._note(record, last.step, "interrupted", "the process was killed, or the host went down")
             self._say(f"{record.deploy_id} was cut off in its step {last.step}")
 
-    def _carry_out(self, record: Record, step: Step, stopping: Stopping) -> None:
+    def _carry_out(self, record: Record, step: Step) -> None:
         is_forward = not is_going_back(record.notes)
-        if stopping.is_asked and is_forward and step in _STOPPABLE | {Step.RETURN}:
+        if self._stopping.is_asked and is_forward and step in _STOPPABLE | {Step.RETURN}:
             self._stop(record, step, record.lines[-1].step if record.lines else step)
             return
         # If we die after this line, whoever comes next knows that the step may have happened, and carries it out again
@@ -99,7 +102,7 @@ class Engine:
             return
         self._say(f"{step} …")
         try:
-            text = stopping.within(self._steps[step], is_stoppable=is_forward and step in _STOPPABLE)
+            text = self._stopping.within(self._steps[step], is_stoppable=is_forward and step in _STOPPABLE)
         except Stopped:
             self._stop(record, step, step)
         except AgentError as error:

@@ -13,6 +13,7 @@ from vawsum_agent.deploy.journal import Journal
 from vawsum_agent.deploy.lock import Holder, locked
 from vawsum_agent.deploy.machine import End
 from vawsum_agent.deploy.record import ENDED, Record
+from vawsum_agent.deploy.stopping import ASKED, Stopping
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -75,6 +76,7 @@ class Work:
         self._clock = clock
         self._instance_id = instance_id
         self._pid = pid
+        self._stopping = Stopping()
 
     def deploy(self, order: Order) -> Record:
         """Finish or take back what was left, then carry out the order; give its record, which has ended.
@@ -88,10 +90,12 @@ class Work:
         journal = self._journal(order.app)
         journal.prepare()
         holder = Holder(deploy_id=order.deploy_id, app=order.app, what=order.kind, pid=self._pid)
-        with locked(self._apps, holder):
+        with locked(self._apps, holder), self._stopping:
             self._finish_what_was_left(order.deploy_id, _Log(journal.log_path(order.deploy_id)).say)
             record = journal.read(order.deploy_id)
             if record is None:
+                if self._stopping.is_asked:
+                    raise DeployError(f"{ASKED} before it began", hint="nothing of it was done: deploy again")
                 # Only a deploy that begins needs room; one that goes on may be the one that used it up. Nothing is
                 # written before its first step: what was refused until then is no deploy, which would be carried out.
                 journal.set_aside()
@@ -112,7 +116,8 @@ class Work:
             BusyError: a deploy runs: nothing was left.
             DeployError, AwsError: something could not be ended now, or a record not be read; all else was ended.
         """
-        with locked(self._apps, Holder(deploy_id="", app="", what="recovery", pid=self._pid)):
+        holder = Holder(deploy_id="", app="", what="recovery", pid=self._pid)
+        with locked(self._apps, holder), self._stopping:
             return self._recovered(say)
 
     def _finish_what_was_left(self, deploy_id: str, say: Callable[[str], None]) -> None:
@@ -168,7 +173,7 @@ class Work:
             also(text)
 
         deeds = self._build(record, say)
-        engine = Engine(journal, deeds.steps, say=say, redact=deeds.redact)
+        engine = Engine(journal, deeds.steps, say=say, redact=deeds.redact, stopping=self._stopping)
         _log.info("deploy_began", **_context(record))
         self._marks.began(record)
         engine.run(record)

@@ -15,6 +15,7 @@ from vawsum_agent.deploy.journal import Journal
 from vawsum_agent.deploy.layout import AppFolder
 from vawsum_agent.deploy.machine import FORWARD, End, Step
 from vawsum_agent.deploy.record import Record
+from vawsum_agent.deploy.stopping import Stopping
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -44,8 +45,15 @@ class Stage:
     def run(self, record: Record | None = None) -> End:
         """Run it, or what is on disk of it."""
         steps = {step: self._step(step) for step in Step}
-        engine = Engine(self.journal, steps, say=self._say, redact=lambda text: text.replace("hunter2", "[x]"))
-        return engine.run(record or self.record)
+        with Stopping() as stopping:
+            engine = Engine(
+                self.journal,
+                steps,
+                say=self._say,
+                redact=lambda text: text.replace("hunter2", "[x]"),
+                stopping=stopping,
+            )
+            return engine.run(record or self.record)
 
     def _say(self, text: str) -> None:
         self.said.append(text)

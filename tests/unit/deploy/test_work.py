@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from typing import TYPE_CHECKING
 
 import pytest
@@ -37,6 +38,7 @@ class Host:
         self.told: list[str] = []
         self.does: dict[Step, Callable[[], str]] = {}
         self.has_no_credentials: set[str] = set()
+        self.telling: Callable[[], object] = list
 
     def work(self) -> Work:
         """What the next process does."""
@@ -65,6 +67,7 @@ class Host:
 
     def ended(self, record: Record) -> None:
         """See `Marks`."""
+        self.telling()
         self.told.append(f"{record.deploy_id} {record.end}")
 
     def _build(self, record: Record, say: Callable[[str], None]) -> Deeds:
@@ -180,3 +183,34 @@ def test_whether_the_fleets_release_is_served(host: Host) -> None:
     host.leave(end=End.TAKEN_BACK)
     assert is_served(app, journal, RELEASE)
     assert not is_served(app, journal, "20261129T080000Z-3333333")
+
+
+def test_asked_to_stop_while_another_is_taken_back(host: Host) -> None:
+    """That one is taken back to its end, and the one that was asked for does not begin."""
+    host.leave("api")
+    host.leave("web")
+
+    def asked() -> str:
+        os.kill(os.getpid(), signal.SIGTERM)
+        return ""
+
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        host.does[Step.RETURN_BACK] = asked
+        with pytest.raises(DeployError, match="asked to stop by SIGTERM"):
+            host.deploy()
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert (host.found("api").end, host.found("web").end) == (End.TAKEN_BACK, End.TAKEN_BACK)
+    assert host.journals["web"].read(ASKED) is None
+
+
+def test_asked_to_stop_while_others_are_told(host: Host) -> None:
+    """Between the end of a deploy and the end of its process it is no reason to tell nobody."""
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        host.telling = lambda: os.kill(os.getpid(), signal.SIGTERM)
+        assert host.deploy().end == End.DEPLOYED
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert host.told[-1] == f"{ASKED} deployed"
