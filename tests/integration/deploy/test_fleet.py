@@ -139,7 +139,7 @@ def test_two_target_groups(aws: Sandbox, running: list[DeployHost]) -> None:
 
     wait_until(all_well, "all are healthy")
     before = picture(aws, *groups)
-    release = hooked(aws, SECOND, "drained", "sleep 0.7")
+    release = hooked(aws, SECOND, "drained", "sleep 0.4")
     with host.start("deploy", "start", "--app", "web", "--release", release) as process:
         wait_until(lambda: noted(host, Step.HOOK_DRAINED), "it has left")
         away = picture(aws, *groups)
