@@ -12,10 +12,11 @@ import pytest
 
 from sandbox import Sandbox
 from sandbox.aws.settings import RATE_LIMITS_PER_S
-from sandbox.host.fleet import PAGES, Fleet, open_fleet
+from sandbox.host.fleet import PAGES, Fleet, FleetHost, open_fleet
 from sandbox.host.web import can_be_real
 from sandbox.servers.nginx_balancer import is_installed
 from tests.integration.deploy.deploying import BUCKET, FIRST, SECOND, THIRD, DeployHost, publish, wait_until
+from vawsum_agent.deploy.layout import AppFolder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -57,8 +58,18 @@ def hosts(aws: Sandbox, three_hosts: Fleet) -> list[DeployHost]:
     for host in three_hosts.hosts:
         for folder in (".vawsum", "releases", "secrets"):
             shutil.rmtree(host.app / folder, ignore_errors=True)
+        is_left_over = AppFolder(host.app).current_release() != FIRST
         host.serve(FIRST, PAGES)
+        if is_left_over:
+            _renew_workers(host)
     return [DeployHost(aws, host) for host in three_hosts.hosts]
+
+
+def _renew_workers(host: FleetHost) -> None:
+    """Let no PHP worker remember where the link led."""
+    before = _workers(host)
+    host.php_fpm.signal(signal.SIGUSR2)
+    wait_until(partial(_has_new_workers, host, before), "PHP-FPM has new workers")
 
 
 @pytest.fixture
@@ -74,22 +85,19 @@ def balanced(aws: Sandbox, three_hosts: Fleet, hosts: list[DeployHost]) -> list[
 @pytest.fixture
 def running(aws: Sandbox, hosts: list[DeployHost]) -> list[DeployHost]:
     """The hosts in no group: none is terminated any more, and no PHP worker remembers releases of earlier tests."""
-    before = {one.host.instance_id: _workers(one) for one in hosts}
     for one in hosts:
         aws.add_host(one.host.instance_id, port=one.host.port)
-        one.host.php_fpm.signal(signal.SIGUSR2)
-    for one in hosts:
-        wait_until(partial(_has_new_workers, one, before[one.host.instance_id]), "PHP-FPM has new workers")
+        _renew_workers(one.host)
     return hosts
 
 
-def _has_new_workers(host: DeployHost, before: set[int]) -> bool:
+def _has_new_workers(host: FleetHost, before: set[int]) -> bool:
     now = _workers(host)
     return len(now) == len(before) and not now & before
 
 
-def _workers(host: DeployHost) -> set[int]:
-    return {process.pid for process in psutil.Process(host.host.php_fpm.pid).children()}
+def _workers(host: FleetHost) -> set[int]:
+    return {process.pid for process in psutil.Process(host.php_fpm.pid).children()}
 
 
 @pytest.fixture
