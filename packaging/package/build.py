@@ -172,6 +172,7 @@ def _fill_environment(wheel: Path, python: str, arch: str) -> None:
 def _fill_share() -> None:
     shutil.copytree(REPOSITORY / "etc", SHARE / "etc")
     shutil.copytree(REPOSITORY / "packaging/iam", SHARE / "iam")
+    shutil.copytree(REPOSITORY / "packaging/ssm", SHARE / "ssm")
     shutil.copytree(REPOSITORY / "docs", DOCUMENTS / "docs")
     for page in ("README.md", "CHANGELOG.md"):
         shutil.copy(REPOSITORY / page, DOCUMENTS)

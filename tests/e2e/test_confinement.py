@@ -11,6 +11,8 @@ import pytest
 from tests.e2e.host.install import unit_text
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from tests.e2e.host.booted import BootedHost
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(1200)]  # the first one may have to build the host
@@ -51,7 +53,7 @@ OUTCOME = "/var/lib/vawsum-agent/probed.json"
 
 
 @pytest.fixture(scope="module")
-def probed(booted_host: BootedHost) -> dict[str, dict[str, str]]:
+def probed(booted_host: BootedHost) -> Iterator[dict[str, dict[str, str]]]:
     """What the probe could do and could not."""
     for path in (*SECRETS, *LOGS):
         if path != "/etc/shadow":
@@ -62,8 +64,8 @@ def probed(booted_host: BootedHost) -> dict[str, dict[str, str]]:
     booted_host.write("/etc/systemd/system/probe.service", unit_text())
     booted_host.write("/etc/systemd/system/probe.service.d/probe.conf", RUN_PROBE)
     booted_host.run("systemctl daemon-reload && systemctl start probe.service || journalctl -u probe --no-pager >&2")
-    found: dict[str, dict[str, str]] = json.loads(booted_host.read(OUTCOME))
-    return found
+    yield json.loads(booted_host.read(OUTCOME))
+    booted_host.run("rm -r /root/.aws")  # or what root does in other tests would find it
 
 
 def test_logs_of_any_mode_are_readable(probed: dict[str, dict[str, str]]) -> None:

@@ -13,6 +13,7 @@ import pytest
 
 from sandbox.client import Sandbox
 from tests.e2e.agent_on_host import CONFIGURATION, UNIT, AgentOnHost
+from tests.e2e.deploy_on_host import RECOVERY
 from tests.e2e.host.booted import BootedHost
 from tests.e2e.host.install import UNITS, unit_text
 from tests.e2e.host.tree import debian_tree, missing_tool
@@ -120,8 +121,10 @@ def test_every_file_is_roots_and_nobody_else_writes_it(packages: Path) -> None:
     assert {path for path in files if not path.startswith(("/opt/vawsum-agent/", "/usr/"))} == set()
     policies = {f"/usr/share/vawsum-agent/iam/{policy.name}" for policy in REPOSITORY.glob("packaging/iam/*.json")}
     examples = {f"/usr/share/vawsum-agent/etc/vawsum-agent/{role}.toml" for role in ("web", "db")}
+    documents = {f"/usr/share/vawsum-agent/ssm/{document.name}" for document in REPOSITORY.glob("packaging/ssm/*.json")}
+    snippets = {f"/usr/share/vawsum-agent/{path.relative_to(REPOSITORY)}" for path in REPOSITORY.glob("etc/apache2/*")}
     units = {f"/usr/lib/systemd/system/{unit}" for unit in UNITS}
-    assert policies | examples | units <= files.keys()
+    assert policies | examples | documents | snippets | units <= files.keys()
 
 
 @pytest.mark.skipif(shutil.which("rpm") is None, reason="looking into the rpm needs rpm")
@@ -155,11 +158,13 @@ def test_same_commit_same_bytes(packages: Path, tmp_path: Path) -> None:
 
 
 def test_installation_starts_nothing(host: BootedHost) -> None:
-    """After its installation the agent is there, its examples hold, and nobody has started or enabled it."""
+    """After its installation the agent is there and its examples hold; enabled is nothing but recovery at boot."""
     assert host.run(f"systemctl is-enabled {UNIT}", check=False).stdout == "disabled\n"
     assert host.run(f"systemctl is-active {UNIT}", check=False).stdout == "inactive\n"
+    assert host.run(f"systemctl is-enabled {RECOVERY}").stdout == "enabled\n"
     for example in ("web", "db"):
         host.run(f"vawsum-agent check-config --config /usr/share/vawsum-agent/etc/vawsum-agent/{example}.toml")
+    host.run("/opt/vawsum-agent/bin/python -I -m vawsum_agent --version")  # as deploys are started
     assert host.run("stat --format='%a %U %G' /etc/vawsum-agent /etc/vawsum-agent/conf.d").stdout.splitlines() == (
         ["750 root vawsum-agent"] * 2
     )
@@ -201,13 +206,16 @@ def test_upgrade_starts_nothing(host: BootedHost) -> None:
 
 
 def test_removal_keeps_what_a_purge_deletes(agent: AgentOnHost) -> None:
-    """A removal stops the agent, and a reinstallation goes on where it was; a purge leaves nothing but the user."""
+    """A removal stops the agent and a deploy, a reinstallation goes on where they were; a purge leaves but the user."""
     host = agent.host
     host.run(f"systemctl enable --now --quiet {HELPER_SOCKET}")
     host.run(f"echo before >>{LOG}")
     host.wait_for("the line", lambda: agent.sandbox.count(GROUP) == 1)
 
+    host.run("systemd-run --quiet --unit=vawsum-agent-deploy-20260101T000000Z-00000000 sleep 600")
+
     host.run("dpkg --remove vawsum-agent")
+    assert host.run("systemctl list-units --no-legend 'vawsum-agent-deploy-2*'").stdout == ""
     assert not agent.host.is_active(UNIT)
     assert host.run(f"ls {SOCKET_PATH}", check=False).stdout == ""
     assert host.run("ls -d /opt/vawsum-agent /usr/bin/vawsum-agent", check=False).stdout == ""

@@ -13,19 +13,23 @@ if TYPE_CHECKING:
 
 
 class WebServer:
-    """Debian's Apache with its own logs, its own logrotate file and PHP-FPM beside it."""
+    """Debian's Apache with its own logs, its own logrotate file and PHP-FPM beside it.
+
+    Attributes:
+        port: where it listens, of 127.0.0.1.
+    """
 
     def __init__(self, host: BootedHost) -> None:
         self._host = host
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
-            self._port: int = probe.getsockname()[1]
+            self.port: int = probe.getsockname()[1]
 
     def start(self) -> None:
         """Start Apache and PHP-FPM; they come up again at each boot."""
-        self._host.write("/etc/apache2/ports.conf", f"Listen 127.0.0.1:{self._port}\n")
+        self._host.write("/etc/apache2/ports.conf", f"Listen 127.0.0.1:{self.port}\n")
         # Debian's site answers on port 80 only; requests to other ports would be logged elsewhere.
-        self._host.run(f"sed -i 's/:80>/:{self._port}>/' /etc/apache2/sites-available/000-default.conf")
+        self._host.run(f"sed -i 's/:80>/:{self.port}>/' /etc/apache2/sites-available/000-default.conf")
         # Debian keeps 14 rotations; the test counts what is in all of them.
         self._host.run("sed -i 's/rotate 14/rotate 1000/' /etc/logrotate.d/apache2")
         self._host.run("systemctl enable --now --quiet php8.2-fpm apache2")
@@ -44,7 +48,7 @@ class WebServer:
 
     def get(self, paths: Iterable[str]) -> None:
         """Request pages one by one; none of them exists, each leaves a line in the access log."""
-        connection = HTTPConnection("127.0.0.1", self._port, timeout=10)
+        connection = HTTPConnection("127.0.0.1", self.port, timeout=10)
         for path in paths:
             connection.request("GET", path)
             connection.getresponse().read()

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from types import TracebackType
 
 BOOT_TIMEOUT_S = 90
@@ -76,6 +76,22 @@ class BootedHost:
             message = f"`{command}` in the host ended with {done.returncode}:\n{done.stdout}{done.stderr}"
             raise AssertionError(message)
         return done
+
+    def start(self, command: list[str], environment: Mapping[str, str]) -> subprocess.Popen[str]:
+        """Start a command as root with this environment alone, in a process group of its own, for `os.killpg`.
+
+        It has to have ended before the host shuts down in order, which waits for it.
+        """
+        variables = [f"{name}={value}" for name, value in environment.items()]
+        return subprocess.Popen(
+            [*self._entered(), "env", "-i", *variables, *command],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            encoding="utf-8",
+            errors="replace",
+            process_group=0,
+        )
 
     def write(self, path: str, text: str, *, mode: int = 0o644, owner: str = "root:root") -> None:
         """Write a file in the host; missing folders are created."""
@@ -146,18 +162,8 @@ class BootedHost:
     def _execute(
         self, command: list[str], *, text: str | None = None, timeout_s: float
     ) -> subprocess.CompletedProcess[str]:
-        entered = [
-            "nsenter",
-            f"--target={self._first_process()}",
-            "--mount",
-            "--uts",
-            "--ipc",
-            "--pid",
-            "--root",
-            "--wd",
-        ]
         return subprocess.run(
-            [*entered, "--", *ENVIRONMENT, *command],
+            [*self._entered(), *ENVIRONMENT, *command],
             input=text,
             stdin=subprocess.DEVNULL if text is None else None,
             capture_output=True,
@@ -166,6 +172,10 @@ class BootedHost:
             timeout=timeout_s,
             check=False,
         )
+
+    def _entered(self) -> list[str]:
+        spaces = ["--mount", "--uts", "--ipc", "--pid", "--root", "--wd"]
+        return ["nsenter", f"--target={self._first_process()}", *spaces, "--"]
 
 
 def _children(process: int) -> list[int]:

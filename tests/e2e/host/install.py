@@ -11,7 +11,12 @@ if TYPE_CHECKING:
 
 LOCKED_WHEELS = "/mnt/locked-wheels"
 AGENT_WHEEL = "/mnt/agent-wheel"
-UNITS = ("vawsum-agent.service", "vawsum-agent-owner@.service", "vawsum-agent-owner@.socket")
+UNITS = (
+    "vawsum-agent.service",
+    "vawsum-agent-owner@.service",
+    "vawsum-agent-owner@.socket",
+    "vawsum-agent-deploy-recover.service",
+)
 INSTALL = f"""
 set -e
 python3 -m venv /opt/vawsum-agent
@@ -22,6 +27,7 @@ ln -sf /opt/vawsum-agent/bin/vawsum-agent /usr/bin/vawsum-agent
 systemd-sysusers vawsum-agent.conf
 install --directory --mode=0750 --group=vawsum-agent /etc/vawsum-agent /etc/vawsum-agent/conf.d
 systemctl daemon-reload
+systemctl --quiet enable vawsum-agent-deploy-recover.service
 """
 
 
@@ -33,6 +39,8 @@ def install_agent(host: BootedHost) -> None:
         host.write(f"/usr/lib/systemd/system/{unit}", unit_text(unit))
     sysusers = REPOSITORY / "systemd" / "vawsum-agent.sysusers.conf"
     host.write("/usr/lib/sysusers.d/vawsum-agent.conf", sysusers.read_text())
+    for example in (REPOSITORY / "etc/apache2").iterdir():
+        host.write(f"/usr/share/vawsum-agent/etc/apache2/{example.name}", example.read_text())
     host.run(INSTALL, timeout_s=240)
 
 
