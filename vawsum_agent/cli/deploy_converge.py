@@ -8,7 +8,7 @@ import click
 
 from vawsum_agent.cli.deploy_follow import carry_out
 from vawsum_agent.cli.deploy_means import artifacts_of
-from vawsum_agent.cli.deploy_options import app_option, asker, configured_app, configured_apps, new_deploy_id
+from vawsum_agent.cli.deploy_options import app_option, asker, configured_app, configured_apps
 from vawsum_agent.cli.options import config_option, examples, json_option, print_json
 from vawsum_agent.core.clock import SystemClock
 from vawsum_agent.daemon.log_output import silence
@@ -43,7 +43,7 @@ def converge(config_path: Path, app_name: str, *, as_json: bool) -> int:
             click.echo(f"{app.name} serves {wanted.release} already: nothing to do")
         return 0
     order = Order(
-        deploy_id=new_deploy_id(),
+        deploy_id=journal.new_id(),
         app=app.name,
         kind="converge",
         release=wanted.release,

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import secrets
-import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -20,6 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from vawsum_agent.config.model import Config, DeployApp
+
+_LONGEST_NAME = 64
 
 F = TypeVar("F", bound="Callable[..., Any]")
 
@@ -65,11 +65,7 @@ def app_option(command: F) -> F:
     return click.option("--app", "app_name", required=True, metavar="NAME", help=help_text)(command)
 
 
-def new_deploy_id() -> str:
-    """Name a deploy that is asked for now; see `is_deploy_id`."""
-    return f"{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}-{secrets.token_hex(4)}"
-
-
 def asker() -> str:
     """Who asks, as far as can be told: the user before sudo, or whom SSM names."""
-    return os.environ.get("SUDO_USER") or os.environ.get("LOGNAME") or f"user {os.getuid()}"
+    name = os.environ.get("SUDO_USER") or os.environ.get("LOGNAME") or f"user {os.getuid()}"
+    return printable(name[:_LONGEST_NAME])  # a variable may hold any bytes, and the journal holds text

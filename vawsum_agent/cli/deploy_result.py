@@ -28,7 +28,7 @@ def document(record: Record) -> dict[str, Any]:
         "guard": _text_of(record, Step.GUARD),
         "began_at": rfc3339(record.began_at),
         "ended_at": None if record.ended_at is None else rfc3339(record.ended_at),
-        "duration_s": None if record.ended_at is None else round(record.ended_at - record.began_at, 3),
+        "duration_s": _took_s(record),
         "out_of_service_s": out_of_service_s(record),
         "by": record.by,
         "steps": [
@@ -40,9 +40,11 @@ def document(record: Record) -> dict[str, Any]:
 
 def lines(record: Record) -> list[str]:
     """What a person, or the first lines of SSM's output, has to tell."""
-    took = "" if record.ended_at is None else f" in {format_duration(round(record.ended_at - record.began_at, 1))}"
+    took_s = _took_s(record)
+    took = "" if took_s is None else f" in {format_duration(round(took_s, 1))}"
     failure = record.failure
-    why = [] if failure is None else [f"  why: {failure.step} {failure.phase}: {failure.text}"]
+    label = "but" if record.end == End.DEPLOYED else "why"
+    why = [] if failure is None else [f"  {label}: {failure.step} {failure.phase}: {failure.text}"]
     out_s = out_of_service_s(record)
     out = [] if not out_s else [f"  out of service: {format_duration(round(out_s, 1))}"]
     guard = _text_of(record, Step.GUARD)
@@ -79,6 +81,11 @@ def out_of_service_s(record: Record) -> float | None:
         elif line.step in {Step.RETURN, Step.RETURN_BACK} and line.phase == "done" and since is not None:
             total, since = total + line.at - since, None
     return round(total, 3) if total else None
+
+
+def _took_s(record: Record) -> float | None:
+    """For how long it was under way; a clock that was set back meanwhile makes that nothing."""
+    return None if record.ended_at is None else round(max(0.0, record.ended_at - record.began_at), 3)
 
 
 def _text_of(record: Record, step: Step) -> str | None:

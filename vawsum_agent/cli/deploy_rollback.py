@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from vawsum_agent.cli.deploy_follow import carry_out
-from vawsum_agent.cli.deploy_options import app_option, asker, configured_app, configured_apps, new_deploy_id
+from vawsum_agent.cli.deploy_options import app_option, asker, configured_app, configured_apps
 from vawsum_agent.cli.options import config_option, examples, json_option
 from vawsum_agent.core.clock import SystemClock
 from vawsum_agent.deploy.healthy import rollback_target
@@ -43,5 +43,5 @@ def rollback(config_path: Path, app_name: str, to: str | None, *, as_json: bool)
     journal.prepare()  # before its records are believed
     records = journal.records()
     release = rollback_target(records, current=folder.current_release(), wanted=wanted)
-    order = Order(deploy_id=new_deploy_id(), app=app.name, kind="rollback", release=release, by=asker())
+    order = Order(deploy_id=journal.new_id(), app=app.name, kind="rollback", release=release, by=asker())
     return carry_out(config_path, folder, order, as_json=as_json)

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 import click
 
 from vawsum_agent.cli.deploy_follow import carry_out
-from vawsum_agent.cli.deploy_options import app_option, asker, configured_app, configured_apps, new_deploy_id
+from vawsum_agent.cli.deploy_options import app_option, asker, configured_app, configured_apps
 from vawsum_agent.cli.options import config_option, examples, json_option
+from vawsum_agent.core.clock import SystemClock
+from vawsum_agent.deploy.journal import Journal
 from vawsum_agent.deploy.order import Order
 from vawsum_agent.deploy.release_id import checked_release_id
 
@@ -36,7 +38,7 @@ def start(config_path: Path, app_name: str, release: str, *, as_json: bool) -> i
     """
     apps = configured_apps(config_path)
     app = configured_app(apps, app_name)
-    order = Order(
-        deploy_id=new_deploy_id(), app=app.name, kind="start", release=checked_release_id(release), by=asker()
-    )
-    return carry_out(config_path, apps.folders()[app.name], order, as_json=as_json)
+    folder = apps.folders()[app.name]
+    deploy_id = Journal(folder, SystemClock()).new_id()
+    order = Order(deploy_id=deploy_id, app=app.name, kind="start", release=checked_release_id(release), by=asker())
+    return carry_out(config_path, folder, order, as_json=as_json)
