@@ -1,4 +1,4 @@
-"""Hears that it is asked to stop, as at a shutdown, and stops only what may be stopped.
+"""Hears that it is asked to stop, by whoever stops the service, and stops only what may be stopped.
 
 SIGTERM comes at any moment: in a step, between two of them, while a note is written. Left to its default, it would end
 the process wherever that is, and a host that is out of service would stay so until the next start.

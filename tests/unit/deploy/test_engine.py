@@ -169,7 +169,7 @@ def test_stuck_and_tried_again(stage: Stage) -> None:
 
 
 def test_asked_to_stop(stage: Stage) -> None:
-    """SIGTERM, as at a shutdown, takes back at once; asked again on the way back, it goes on."""
+    """SIGTERM takes back at once; asked again on the way back, it goes on."""
 
     def asked() -> str:
         os.kill(os.getpid(), signal.SIGTERM)
@@ -193,7 +193,7 @@ def unhandled() -> Iterator[list[int]]:
 
 
 def asks() -> str:
-    """Do what systemd does at a shutdown."""
+    """Do what systemd does when somebody stops the service."""
     os.kill(os.getpid(), signal.SIGTERM)
     return ""
 
@@ -233,7 +233,7 @@ def test_asked_to_stop_within_what_catches_all(stage: Stage) -> None:
 
 @pytest.mark.parametrize("step", [Step.RETURN, Step.GUARD])
 def test_asked_to_stop_with_a_proven_release(stage: Stage, unhandled: list[int], step: Step) -> None:
-    """A reboot takes no good release back: the host is let into service, and the next start watches on."""
+    """That takes no good release back: the host is let into service, and the next start watches on."""
     stage.does[step] = asks
     with pytest.raises(DeployError, match="asked to stop by SIGTERM"):
         stage.run()
