@@ -32,7 +32,7 @@ def _parser() -> argparse.ArgumentParser:
         "--scene",
         action="append",
         default=[],
-        choices=["logs", "metrics", "images", "backup"],
+        choices=["logs", "metrics", "images", "backup", "deploys"],
         help="play this scene only",
     )
     return parser

@@ -6,7 +6,7 @@ import signal
 from typing import TYPE_CHECKING, NoReturn
 
 from sandbox.admin_client import SandboxError
-from sandbox.demo import backup_scene, images_scene, logs_scene, metrics_scene
+from sandbox.demo import backup_scene, deploy_scene, images_scene, logs_scene, metrics_scene
 from sandbox.demo.agent import AgentError
 from sandbox.demo.narrator import Narrator
 from sandbox.servers.process import ServerError
@@ -19,6 +19,7 @@ SCENES: dict[str, Callable[[Narrator], bool]] = {
     "metrics": metrics_scene.run,
     "images": images_scene.run,
     "backup": backup_scene.run,
+    "deploys": deploy_scene.run,
 }
 INTERRUPTED = 130
 
