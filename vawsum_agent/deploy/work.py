@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -177,9 +178,9 @@ class Work:
         _log.info("deploy_began", **_context(record))
         self._marks.began(record)
         engine.run(record)
-        tell = _log.info if record.end == End.DEPLOYED else _log.error
+        level = logging.INFO if record.end == End.DEPLOYED else logging.ERROR
         failure = record.failure
-        tell("deploy_ended", **_context(record), end=record.end, failure=failure.text if failure else "")
+        _log.log(level, "deploy_ended", **_context(record), end=record.end, failure=failure.text if failure else "")
         self._marks.ended(record)
         return record
 
