@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from vawsum_agent.core.clock import rfc3339
 from vawsum_agent.core.units import format_duration
-from vawsum_agent.deploy.machine import FORWARD, End, Step
+from vawsum_agent.deploy.machine import End, Step
+from vawsum_agent.deploy.standing import serving, stuck_at
 
 if TYPE_CHECKING:
     from vawsum_agent.deploy.record import Record
@@ -47,6 +48,7 @@ def lines(record: Record) -> list[str]:
     why = [] if failure is None else [f"  {label}: {failure.step} {failure.phase}: {failure.text}"]
     out_s = out_of_service_s(record)
     out = [] if not out_s else [f"  out of service: {format_duration(round(out_s, 1))}"]
+    out += [f"  {text}" for text in _of_its_place(record)]
     guard = _text_of(record, Step.GUARD)
     guarded = [] if guard is None else [f"  guard: {guard}"]
     what = f"{record.app} {record.release}"
@@ -55,21 +57,14 @@ def lines(record: Record) -> list[str]:
     if record.end == End.TAKEN_BACK:
         before = serving(record) or "what was there before"
         return [f"TAKEN BACK: {what}{took}; {before} is served as before", *why, *out]
-    stuck = _stuck_at(record)
+    stuck = stuck_at(record)
     return [
         f"STUCK: {what} failed, and so did taking it back: a person has to look",
         *why,
-        *([f"  stuck at: {stuck}"] if stuck else []),
+        *([f"  stuck at: {stuck.step}: {stuck.text}"] if stuck is not None else []),
         f"  current points to: {serving(record) or 'nothing'}",
         "  what to do: mend that, then `vawsum-agent deploy recover`; docs/runbooks/rollback-failed.md has the steps",
     ]
-
-
-def serving(record: Record) -> str | None:
-    """Which release ``current`` points to, as far as the journal tells; None where there is none."""
-    done = {(line.step, line.phase) for line in record.lines}
-    is_switched = (Step.SWITCH, "done") in done and (Step.SWITCH_BACK, "done") not in done
-    return record.release if is_switched else record.previous or None
 
 
 def out_of_service_s(record: Record) -> float | None:
@@ -88,11 +83,13 @@ def _took_s(record: Record) -> float | None:
     return None if record.ended_at is None else round(max(0.0, record.ended_at - record.began_at), 3)
 
 
+def _of_its_place(record: Record) -> list[str]:
+    """What is out of the ordinary about where the host stands: it was not drained, or is being terminated."""
+    recorded, back = _text_of(record, Step.RECORD), _text_of(record, Step.RETURN) or _text_of(record, Step.RETURN_BACK)
+    return [text for text in (recorded, back) if text and ("NOT DRAINED" in text or "terminated" in text)]
+
+
 def _text_of(record: Record, step: Step) -> str | None:
     texts = [line.text for line in record.lines if line.step == step and line.phase in {"done", "failed"}]
     return texts[-1] if texts else None
 
-
-def _stuck_at(record: Record) -> str:
-    back = [line for line in record.lines if line.step not in FORWARD and line.phase == "failed"]
-    return f"{back[-1].step}: {back[-1].text}" if back else ""
