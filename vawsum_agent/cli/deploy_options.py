@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
     from vawsum_agent.config.model import Config, DeployApp
 
+_ODD = re.compile(r"[^A-Za-z0-9 ._@+\\-]", re.ASCII)
 _LONGEST_NAME = 64
 
 F = TypeVar("F", bound="Callable[..., Any]")
@@ -68,4 +70,5 @@ def app_option(command: F) -> F:
 def asker() -> str:
     """Who asks, as far as can be told: the user before sudo, or whom SSM names."""
     name = os.environ.get("SUDO_USER") or os.environ.get("LOGNAME") or f"user {os.getuid()}"
-    return printable(name[:_LONGEST_NAME])  # a variable may hold any bytes, and the journal holds text
+    # A variable may hold any bytes; this one goes through command lines, systemd's and ours, into the journal.
+    return _ODD.sub("?", name[:_LONGEST_NAME])
