@@ -1,0 +1,250 @@
+"""Somebody took over the web server's user, or the agent's, and rewrites all that these may write: root is no fool."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import shutil
+import signal
+import socket
+import stat
+import subprocess
+import threading
+import time
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from sandbox.host.fleet import PAGES
+from sandbox.servers.process import WEB_USER
+from tests.counts import IS_SOAK, count
+from tests.integration.deploy.deploying import FIRST, SECOND, THIRD, publish
+from tests.integration.deploy.hostile.malice import NO_DRAIN, expect_taken_back
+from vawsum_agent.deploy.machine import FORWARD, End, Step
+from vawsum_agent.deploy.record import Line, Record
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from sandbox import Sandbox
+    from tests.integration.deploy.deploying import DeployHost
+
+pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="as one plain user there is no border to hold")
+
+SCRIPT = Path(__file__).with_name("neighbour.sh")
+CANARY = "canary-5e1f0c-in-a-file-of-root"
+ASKS = 'shared = ["uploads/", "cache/", "x"]\nwritable = ["storage"]\n'
+LONGEST_S = 60.0
+
+
+def picture(folder: Path) -> dict[str, tuple[int, int, int, int, int, bytes]]:
+    """All below a folder: owner, group, mode, names, and content."""
+    found = {}
+    for path in [folder, *folder.rglob("*")]:
+        status = path.lstat()
+        content = path.read_bytes() if stat.S_ISREG(status.st_mode) else b""
+        found[str(path)] = (status.st_uid, status.st_gid, status.st_mode, status.st_nlink, status.st_mtime_ns, content)
+    return found
+
+
+@pytest.fixture
+def outside(host: DeployHost) -> Iterator[Path]:
+    """A folder of root's that nobody else may write to, with a file that nobody else may read."""
+    folder = host.host.directory / "outside"
+    (folder / "deploys").mkdir(parents=True)
+    secret = folder / "secret"
+    secret.touch(0o600)
+    secret.write_text(CANARY)
+    yield folder
+    shutil.rmtree(folder)
+
+
+def give(*paths: Path) -> None:
+    """Make these folders the application's."""
+    for path in paths:
+        path.mkdir(parents=True, exist_ok=True)
+        shutil.chown(path, WEB_USER, WEB_USER)
+
+
+@contextmanager
+def neighbour(host: DeployHost, outside: Path) -> Iterator[None]:
+    """Somebody is at work as the web server's user."""
+    user = pwd.getpwnam(WEB_USER)
+    process = subprocess.Popen(
+        ["/bin/sh", "-c", SCRIPT.read_text(), "neighbour", host.folder.path, outside],
+        user=user.pw_uid,
+        group=user.pw_gid,
+        extra_groups=[],
+        cwd="/",
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    try:
+        yield
+    finally:
+        assert process.poll() is None, "it was at work until now"
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+def copies(host: DeployHost) -> list[str]:
+    """The plain files of the application that hold what only root may read."""
+    found = []
+    for root, _, names in os.walk(host.folder.path):
+        for name in names:
+            path = Path(root, name)
+            if stat.S_ISREG(path.lstat().st_mode) and CANARY.encode() in path.read_bytes():
+                found.append(str(path))
+    return found
+
+
+@pytest.mark.timeout(600)
+def test_all_that_may_be_written_is_rewritten(aws: Sandbox, host: DeployHost, outside: Path) -> None:
+    """Deploys end in bounded time, well or taken back; nothing outside is changed, and nothing secret is copied."""
+    host.configure(f"{NO_DRAIN}\nkeep_releases = 2")
+    shared = host.folder.shared
+    give(shared, shared / "uploads", host.folder.release(FIRST) / "storage")
+    (shared / "x").symlink_to(outside / "secret")
+    before = picture(outside)
+    ends = []
+    with neighbour(host, outside):
+        for number in range(count(2, 30)):
+            release = f"202602{number + 1:02}T000000Z-{number:07}"
+            publish(aws, release, {**PAGES, "deploy.toml": ASKS, "storage/kept": "kept"})
+            began = time.monotonic()
+            ended = host.deploy(release)
+            assert time.monotonic() - began < LONGEST_S
+            told = ended.document
+            ends.append((told["result"], told["failed_step"]))
+            assert "bug" not in (told["error"] or "")
+            assert picture(outside) == before
+    # What is shared was a link at that moment, or a pipe.
+    assert set(ends) <= {("deployed", None), ("taken back", "prepare")}
+    assert copies(host) == []
+    assert host.journal.unfinished() == []
+    ended = host.deploy(THIRD)
+    assert ended.code == 0, ended.error
+    assert host.serves() == THIRD
+    assert [path.name for path in host.folder.releases.iterdir() if path.name.startswith(".")] == []
+
+
+def test_lookalikes(aws: Sandbox, host: DeployHost, outside: Path) -> None:
+    """Records and locks where the agent's user may write are nobody's; a link of shared/ to a file of root stays it."""
+    wanted = Record(deploy_id="20261129T080000Z-0011aabb", app="web", kind="start", release=SECOND, began_at=0.0)
+    wanted.instance_id = host.host.instance_id
+    wanted.lines = [Line(step=step, phase="done", at=0.0) for step in FORWARD[: FORWARD.index(Step.SWITCH)]]
+    wanted.remember("link", str(outside))
+    for name in ("state", "run"):
+        folder = host.host.directory / name
+        real = host.journal.folder
+        shutil.rmtree(folder, ignore_errors=True)
+        for below in (folder / ".vawsum/deploys", folder / "deploy/deploys", folder / "deploys"):
+            host.journal.folder = below
+            below.mkdir(parents=True)
+            host.journal.write(wanted)
+            (below.parent / "lock").touch()
+        host.journal.folder = real
+        subprocess.run(["chown", "-R", WEB_USER, folder], check=True)
+    give(host.folder.shared)
+    (host.folder.shared / "x").symlink_to(outside / "secret")
+    before = picture(outside)
+    publish(aws, SECOND, {**PAGES, "deploy.toml": 'shared = ["x"]\n'})
+    recovered = host.run("deploy", "recover", "--json")
+    assert (recovered.code, recovered.document["deploys"]) == (0, [])
+    ended = host.deploy(SECOND)
+    assert ended.code == 0, ended.error
+    assert str((host.folder.release(SECOND) / "x").readlink()) == "../../shared/x"
+    assert [record.end for record in host.records()] == [End.DEPLOYED]
+    assert picture(outside) == before
+    assert copies(host) == []
+
+
+def _garbage(connection: socket.socket) -> None:
+    connection.sendall(os.urandom(5000))
+
+
+def _endless(connection: socket.socket) -> None:
+    connection.sendall(b"HTTP/1.1 200 OK\r\n\r\n[")
+    while True:
+        connection.sendall(b"[" * 65_536)
+
+
+def _huge(connection: socket.socket) -> None:
+    huge = b"9" * 5000
+    body = (
+        b'{"daemon":"x","since":%b,"counted_until":%b,"delay_s":1,"from_at":1,"until_at":1,"traffic":{"requests":%b}}'
+    )
+    connection.sendall(b"HTTP/1.1 200 OK\r\n\r\n" + body.replace(b"%b", huge))
+
+
+def _silent(connection: socket.socket) -> None:
+    connection.recv(1 << 20)
+    connection.recv(1 << 20)
+
+
+def _dripping(connection: socket.socket) -> None:
+    while True:
+        connection.sendall(b"x")
+        time.sleep(0.2)
+
+
+ANSWERS: dict[str, Callable[[socket.socket], None]] = {
+    "huge": _huge,
+    "endless": _endless,
+    "garbage": _garbage,
+    "silent": _silent,
+    "dripping": _dripping,
+}
+
+
+@contextmanager
+def served(path: Path, answer: Callable[[socket.socket], None]) -> Iterator[None]:
+    """Put a server in the place of the daemon."""
+    path.parent.mkdir(exist_ok=True)
+    path.unlink(missing_ok=True)
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(path))
+        listener.listen()
+
+        def serve() -> None:
+            while True:
+                try:
+                    connection, _ = listener.accept()
+                except OSError:
+                    return
+                with connection, suppress(OSError):
+                    answer(connection)
+
+        threading.Thread(target=serve, daemon=True).start()
+        yield
+        listener.shutdown(socket.SHUT_RDWR)
+    path.unlink()
+
+
+@pytest.mark.parametrize("what", ANSWERS if IS_SOAK else ["huge"])
+def test_another_daemon_answers(host: DeployHost, what: str) -> None:
+    """It can't hold a deploy up, nor fill its memory: who requires a guard is told that there is none."""
+    host.configure(f"{NO_DRAIN}\n[deploy.app.guard]\nrequired = true\n")
+    began = time.monotonic()
+    with served(host.host.directory / "run/control.sock", ANSWERS[what]):
+        ended = host.deploy(SECOND)
+    assert time.monotonic() - began < LONGEST_S
+    expect_taken_back(host, ended, "record", "the guard is required and would see nothing")
+
+
+@pytest.mark.skipif(not IS_SOAK, reason="half a minute each")
+@pytest.mark.parametrize("what", ANSWERS)
+def test_another_daemon_answers_to_a_guard(host: DeployHost, what: str) -> None:
+    """Where the guard is not required, the release stays, loudly unguarded, in bounded time."""
+    host.configure(f'{NO_DRAIN}\n[deploy.app.guard]\nwindow = "1s"\n')
+    began = time.monotonic()
+    with served(host.host.directory / "run/control.sock", ANSWERS[what]):
+        ended = host.deploy(SECOND)
+    assert time.monotonic() - began < 2 * LONGEST_S
+    assert ended.code == 0, ended.error
+    assert ended.document["guard"].startswith("UNGUARDED")
