@@ -46,8 +46,8 @@ _SITE = f"""
 </VirtualHost>
 """
 _NOTE = f"env | sort >{NOTES}/%s"
-OPENED = f"BindReadOnlyPaths=-{PATH}/.vawsum/deploys"
-"""What `status` tells people to add to the daemon's unit, so that deploys show."""
+COPIES = "/var/lib/vawsum-agent-deploys"
+"""Where the daemon, whose unit hides the application, sees what was deployed."""
 
 NOTE_RELOAD = "/usr/local/bin/note-reload"
 _WAIT = f"touch {NOTES}/waits; while [ -e {NOTES}/closed ]; do sleep 0.05; done"
@@ -80,9 +80,7 @@ class DeployOnHost(AgentOnHost):
 
     def set_up(self) -> None:
         """Serve the first release, as a host does that nothing was deployed to; do what the documentation tells."""
-        self.host.run(
-            f"rm -rf {DISK}/*; install -d -o www-data {NOTES}; install -d {PATH}/shared {PATH}/.vawsum/deploys"
-        )
+        self.host.run(f"rm -rf {DISK}/*; install -d -o www-data {NOTES}; install -d {PATH}/shared")
         for name, text in pages().items():
             self.host.write(f"{PATH}/releases/{FIRST}/{name}", text)
         self.host.run(f"ln -s releases/{FIRST} {PATH}/current")
@@ -104,7 +102,7 @@ class DeployOnHost(AgentOnHost):
         self.sandbox.pin_target(GROUP, PEER, "healthy")
         self.sandbox.await_targets(GROUP, INSTANCE)
         self.host.write(NOTE_RELOAD, f"#!/bin/sh\n{_NOTE % 'reload'}\n", mode=0o755)
-        self.configure(self.configuration(), directives=(OPENED,))
+        self.configure(self.configuration())
         self.host.write(f"/etc/systemd/system/{RECOVERY}.d/test.conf", "\n".join(["[Service]", *self._variables()]))
         self.host.run(f"systemctl daemon-reload; systemctl enable --quiet {UNIT}")
 
@@ -113,7 +111,7 @@ class DeployOnHost(AgentOnHost):
         self.host.run(
             f"systemctl kill --signal=KILL '{OWN_SERVICES}' {UNIT}; systemctl stop '{OWN_SERVICES}' {UNIT};"
             f" a2disconf --quiet vawsum-release-proof php8.2-fpm; a2dissite --quiet 0-{APP}; systemctl reload apache2;"
-            f" rm -rf {DISK}/* /etc/systemd/system/{RECOVERY}.d {SCRIPT} {NOTE_RELOAD};"
+            f" rm -rf {DISK}/* {COPIES} /etc/systemd/system/{RECOVERY}.d {SCRIPT} {NOTE_RELOAD};"
             f" systemctl disable --quiet {UNIT}"
         )
 

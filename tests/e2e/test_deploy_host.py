@@ -11,7 +11,7 @@ from sandbox.aws.account import ACCESS_KEY_ID
 from sandbox.client import Sandbox
 from tests.e2e.agent_on_host import UNIT
 from tests.e2e.conftest import IAM
-from tests.e2e.deploy_on_host import FIRST, PATH, RECOVERY, DeployOnHost
+from tests.e2e.deploy_on_host import APP, COPIES, FIRST, PATH, RECOVERY, DeployOnHost
 from tests.e2e.host.booted import DISK
 
 if TYPE_CHECKING:
@@ -82,7 +82,11 @@ def test_cancelled_by_systems_manager(deploys: DeployOnHost) -> None:
     assert [name for name in for_hooks | for_reload if name.startswith("AWS_")] == []
     assert deploys.show("MainPID") == daemon
     shown = deploys.shown()
-    assert (shown["state"], shown["details"]["apps"][0]["current"]) == ("running", SECOND)
+    (app,) = shown["details"]["apps"]
+    assert (shown["state"], app["current"]) == ("running", SECOND)
+    assert (app["last_deploy"]["release"], app["last_deploy"]["result"]) == (SECOND, "deployed")
+    assert deploys.host.run(f"diff -r --exclude='*.log' {PATH}/.vawsum/deploys {COPIES}/{APP}").stdout == ""
+    assert deploys.host.run(f"stat --format=%U:%a {COPIES} {COPIES}/{APP}").stdout == "root:755\n" * 2
     deploys.host.wait_for("nothing left of its service", lambda: deploys.service() == "")
     assert deploys.host.run("ls /run | grep vawsum-agent-deploy-", check=False).stdout == ""
 

@@ -12,6 +12,7 @@ from vawsum_agent.cli.options import config_option, examples, json_option, print
 from vawsum_agent.core.clock import SystemClock, rfc3339
 from vawsum_agent.core.text import printable
 from vawsum_agent.core.units import format_duration
+from vawsum_agent.deploy.copies import COPIES
 from vawsum_agent.deploy.healthy import served_healthy
 from vawsum_agent.deploy.journal import Journal
 from vawsum_agent.deploy.worker import is_worked_on
@@ -36,7 +37,8 @@ def history(config_path: Path, app_name: str, last: int, *, as_json: bool) -> in
     app = configured_app(apps, app_name)
     folder = apps.folders()[app.name]
     records = Journal(folder, SystemClock()).records()
-    is_running = is_worked_on(folder)  # not by trying the lock: a deploy that begins just then would find it held
+    # Not by trying the lock: a deploy that begins just then would find it held.
+    is_running = is_worked_on(folder, COPIES / app.name)
     current, healthy = folder.current_release(), served_healthy(records)
     if as_json:
         rows = [document(record) | {"result": _result(record, is_running=is_running)} for record in records[-last:]]

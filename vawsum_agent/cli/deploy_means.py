@@ -20,6 +20,7 @@ from vawsum_agent.core.errors import DeployError
 from vawsum_agent.daemon.identity import Host
 from vawsum_agent.daemon.paths import control_socket
 from vawsum_agent.daemon.session import open_session
+from vawsum_agent.deploy.copies import copies_here
 from vawsum_agent.deploy.fetch.from_bucket import BucketArtifacts
 from vawsum_agent.deploy.guard.daemon_source import DaemonSource
 from vawsum_agent.deploy.journal import Journal
@@ -70,6 +71,7 @@ def work_of(apps: Apps) -> Work:
         clock,
         instance_id=here.identity.instance_id,
         pid=os.getpid(),
+        copies=copies_here(os.environ),
     )
 
 

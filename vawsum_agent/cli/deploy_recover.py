@@ -14,16 +14,19 @@ from vawsum_agent.cli.deploy_result import document, lines
 from vawsum_agent.cli.failure import INTERRUPTED
 from vawsum_agent.cli.options import config_option, examples, json_option, print_json
 from vawsum_agent.core.clock import SystemClock
-from vawsum_agent.core.errors import DeployError
+from vawsum_agent.core.errors import AgentError, DeployError
 from vawsum_agent.core.text import printable
 from vawsum_agent.daemon.log_output import silence
+from vawsum_agent.deploy.copies import copies_here, folder_of_copies
 from vawsum_agent.deploy.journal import Journal
+from vawsum_agent.deploy.lock import Holder, locked
 from vawsum_agent.deploy.machine import End
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from vawsum_agent.cli.deploy_options import Apps
+    from vawsum_agent.deploy.record import Record
 
 
 @click.command(epilog=examples("deploy recover", "deploy recover --json"))
@@ -39,7 +42,7 @@ def recover(config_path: Path, *, as_json: bool) -> int:
     os.umask(0o022)  # whatever the caller's: the daemon and people read what is noted
     apps = configured_apps(config_path, are_needed=False)
     try:
-        records = work_of(apps).recover(_say) if _is_anything_left(apps) else []
+        records = work_of(apps).recover(_say) if _is_anything_left(apps) else _shown_to_the_daemon(apps)
     except KeyboardInterrupt:
         _say("stopped in the middle: `vawsum-agent deploy recover`, or the next deploy, goes on with it")
         return INTERRUPTED
@@ -62,6 +65,18 @@ def _is_anything_left(apps: Apps) -> bool:
         return any(journal.unfinished() or journal.damage() for journal in journals)
     except DeployError:
         return True
+
+
+def _shown_to_the_daemon(apps: Apps) -> list[Record]:
+    """Have it see what it does not see yet, such as records that a restored image brought; give none to recover."""
+    copies, folders = copies_here(os.environ), apps.folders()
+    if copies is not None:
+        holder = Holder(deploy_id="", app="", what="recovery", pid=os.getpid())
+        # A deploy that runs by now does so itself.
+        with suppress(AgentError), locked(folders, holder):
+            for name, folder in folders.items():
+                Journal(folder, SystemClock(), copies=folder_of_copies(copies, name)).show_all()
+    return []
 
 
 def _say(text: str) -> None:

@@ -59,7 +59,7 @@ def diagnose(config: Config, root: Path = Path("/")) -> Iterator[Finding]:
         from vawsum_agent.deploy.guard.daemon_source import DaemonSource  # noqa: PLC0415
 
         traffic = DaemonSource(control_socket(config.agent))
-        yield from deploy_doctor.checks(config.deploy, config.logs, traffic, pid, SystemClock().now())
+        yield from deploy_doctor.checks(config.deploy, config.logs, traffic, SystemClock().now())
     yield from _aws(config, host, identity)
 
 
@@ -88,7 +88,7 @@ def probe(config: Config) -> Iterator[Finding]:
     if config.deploy is not None:
         from vawsum_agent.deploy import doctor as deploy_doctor  # noqa: PLC0415
 
-        yield from deploy_doctor.access(config.deploy, pid, SystemClock().now())
+        yield from deploy_doctor.access(config.deploy, SystemClock().now())
     yield from _aws(config, host, host.identity(config.agent))
 
 

@@ -1,7 +1,7 @@
 """The deploy capability as a component: one thread that looks at the journals, and what `status` says of them.
 
 The work is done by processes of their own, as root; see `vawsum_agent.deploy.work`. The daemon reads what they noted,
-and changes nothing.
+or copies of it, and changes nothing.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import structlog
 from vawsum_agent.core.component import ComponentStatus, Problem, State
 from vawsum_agent.core.errors import DeployError
 from vawsum_agent.core.pulse import Pulse
-from vawsum_agent.deploy.confined import opening
+from vawsum_agent.deploy.copies import COPIES
 from vawsum_agent.deploy.details import last_success_at, measures, row
 from vawsum_agent.deploy.glance import Glance
 from vawsum_agent.deploy.health import Look, problems
@@ -41,19 +41,26 @@ class DeployComponent:
         clock: wall and monotonic time.
         turn_s: between two looks.
         proc: where procfs is mounted.
+        copies: where copies of records are, a folder an application.
     """
 
     name = "deploy"
 
     def __init__(
-        self, config: DeployConfig, clock: Clock, *, turn_s: float = TURN_S, proc: Path = Path("/proc")
+        self,
+        config: DeployConfig,
+        clock: Clock,
+        *,
+        turn_s: float = TURN_S,
+        proc: Path = Path("/proc"),
+        copies: Path = COPIES,
     ) -> None:
         self._clock = clock
         self._turn_s = turn_s
         self._proc = proc
-        remedy = opening([Path(app.path) for app in config.app])
+        self._copies = copies
         folders = [AppFolder(Path(app.path)) for app in config.app]
-        glances = [Glance(folder, remedy, proc) for folder in folders]
+        glances = [Glance(folder, copies / app.name) for app, folder in zip(config.app, folders, strict=True)]
         self._watched = list(zip(config.app, folders, glances, strict=True))
         self._looks = [Look(app=app) for app in config.app]
         self._pulse = Pulse(clock)
@@ -149,7 +156,7 @@ class DeployComponent:
         except DeployError as error:
             return Look(app=app, standing=before.standing, error=error)
         found = standing(records, _linked(folder))
-        is_busy = found.unfinished is not None and is_worked_on(folder, self._proc)
+        is_busy = found.unfinished is not None and is_worked_on(folder, self._copies / app.name, self._proc)
         return Look(app=app, standing=found, is_worked_on=is_busy)
 
 

@@ -1,20 +1,11 @@
-"""What the daemon's unit hides of an application, and how the journal of its deploys is opened to it again.
-
-The unit lays an empty, read-only file system over where applications lie. Opened is the folder of the records alone:
-the lock beside it could be held by whoever can open it, and secrets are nobody's business.
-"""
+"""What the daemon's unit hides of an application: it lays an empty, read-only file system over where they lie."""
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from pathlib import Path
-
-_DROP_IN = "/etc/systemd/system/vawsum-agent.service.d/vawsum-deploys.conf"
-_PLAIN = re.compile(r"[A-Za-z0-9/._+@-]+", re.ASCII)
 
 
 def is_hidden(path: Path, process: Path) -> bool:
@@ -37,16 +28,3 @@ def is_hidden(path: Path, process: Path) -> bool:
     nearest = next((mounted for mounted in above.values() if mounted), "")
     kind, _, options = nearest.partition(" ")
     return kind == "tmpfs" and "ro" in options.split(",")
-
-
-def opening(paths: Sequence[Path]) -> str:
-    """Say how the journals of these applications are opened to the daemon."""
-    folders = [f"{path}/.vawsum/deploys" for path in paths]
-    if not all(_PLAIN.fullmatch(folder) for folder in folders):
-        return f"open {', '.join(folders)} by BindReadOnlyPaths= in {_DROP_IN}, and restart vawsum-agent"
-    drop_ins = _DROP_IN.rpartition("/")[0]
-    lines = "".join(f"BindReadOnlyPaths=-{folder}\\n" for folder in folders)
-    return (
-        f"install -d -m 755 {' '.join(folders)} {drop_ins} && printf '[Service]\\n{lines}' > {_DROP_IN}"
-        " && systemctl daemon-reload && systemctl restart vawsum-agent"
-    )

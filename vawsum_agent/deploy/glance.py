@@ -1,24 +1,24 @@
 """Looks at the journal of one application from outside: as the daemon does, which may read it and nothing more.
 
-A look costs one stat(2) while nothing changes, since every note is a rename in the journal's folder. Nothing is locked,
-so that whoever took the daemon over can't hold up a deploy.
+Where the journal does not show, since the daemon's unit hides where applications lie, copies of its records are looked
+at. A look costs two stat(2) while nothing changes, since every note is a rename in the folder. Nothing is locked, so
+that whoever took the daemon over can't hold up a deploy.
 """
 
 from __future__ import annotations
 
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from vawsum_agent.core.clock import SystemClock
 from vawsum_agent.core.errors import DeployError
 from vawsum_agent.core.text import printable
-from vawsum_agent.deploy.confined import is_hidden
-from vawsum_agent.deploy.journal import Journal
 from vawsum_agent.deploy.record import is_deploy_id
+from vawsum_agent.deploy.record_file import record_in
+from vawsum_agent.deploy.trust import see_that_it_is_own
 
 if TYPE_CHECKING:
     import os
+    from pathlib import Path
 
     from vawsum_agent.deploy.layout import AppFolder
     from vawsum_agent.deploy.record import Record
@@ -37,16 +37,13 @@ class Glance:
 
     Args:
         app: whose journal.
-        opening: what a person does where the daemon's unit hides it.
-        proc: where procfs is mounted.
+        copies: the folder of its copies; see `vawsum_agent.deploy.copies`.
     """
 
-    def __init__(self, app: AppFolder, opening: str, proc: Path = Path("/proc")) -> None:
+    def __init__(self, app: AppFolder, copies: Path) -> None:
         self._app = app
-        self._opening = opening
+        self._copies = copies
         self._folder = journal_folder(app)
-        self._journal = Journal(app, SystemClock())
-        self._proc = proc
         self._stamp: int | None = None
         self._known: dict[str, tuple[_Stamp, Record]] = {}
 
@@ -54,20 +51,20 @@ class Glance:
         """Give the records, the newest first, down to the last one that was deployed; none where nothing ever was.
 
         Raises:
-            DeployError: they can't be read; says what a person can do.
+            DeployError: they can't be read, or others may write copies; says what a person can do.
         """
         try:
+            folder = records_folder(self._app, self._copies)
+            if folder != self._folder:
+                self._folder, self._stamp, self._known = folder, None, {}
             changed_ns = self._folder.stat().st_mtime_ns
             if changed_ns != self._stamp:
                 # Taken down before it is read, and only when it can't change again unseen.
                 is_settled = time.time_ns() - changed_ns > _SETTLED_NS
                 self._read()
                 self._stamp = changed_ns if is_settled else None
-        except FileNotFoundError as exc:
+        except FileNotFoundError:
             self._stamp, self._known = None, {}
-            if is_hidden(self._app.path, self._proc / "self"):
-                message = f"{self._app.path} is hidden from the daemon by its unit: no deploy shows"
-                raise DeployError(printable(message), hint=self._opening) from exc
         except OSError as exc:
             self._stamp = None
             message = f"{self._folder} can't be read: {exc.strerror}: no deploy shows"
@@ -78,6 +75,8 @@ class Glance:
         return [record for _, record in self._known.values()]
 
     def _read(self) -> None:
+        if self._folder == self._copies:
+            see_that_it_is_own(self._copies)
         known: dict[str, tuple[_Stamp, Record]] = {}
         for path in self._paths()[:_MOST_READ]:
             try:
@@ -85,7 +84,7 @@ class Glance:
             except FileNotFoundError:
                 continue  # forgotten meanwhile, being too old
             before = self._known.get(path.stem)
-            record = before[1] if before is not None and before[0] == stamp else self._journal.read(path.stem)
+            record = before[1] if before is not None and before[0] == stamp else record_in(path)
             if record is None:
                 continue
             known[path.stem] = (stamp, record)
@@ -101,6 +100,16 @@ class Glance:
 def journal_folder(app: AppFolder) -> Path:
     """Where the records are; see `vawsum_agent.deploy.journal`."""
     return app.journal / "deploys"
+
+
+def records_folder(app: AppFolder, copies: Path) -> Path:
+    """Where records show: the journal itself, or else copies, if there are any. Raises OSError: nobody can tell."""
+    folder = journal_folder(app)
+    try:
+        folder.stat()
+    except FileNotFoundError:
+        return copies
+    return folder
 
 
 def _stamp_of(status: os.stat_result) -> _Stamp:

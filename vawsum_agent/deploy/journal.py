@@ -7,7 +7,7 @@
     {path}/.vawsum/deploys/{deploy_id}.refused   why there is no record: it did not begin
 
 Root's alone to write, and not below ``state_dir``: that is the daemon's, who could put another folder in its place.
-Anybody may read the records.
+Anybody may read the records, and where the daemon can't, it sees copies; see `vawsum_agent.deploy.copies`.
 """
 
 from __future__ import annotations
@@ -17,7 +17,6 @@ import contextlib
 import errno
 import os
 import secrets
-import stat
 import time
 from typing import TYPE_CHECKING
 
@@ -26,7 +25,9 @@ import msgspec
 from vawsum_agent.core.durable import sync_directory, write_durably
 from vawsum_agent.core.errors import DeployError
 from vawsum_agent.core.text import printable
-from vawsum_agent.deploy.record import ENDED, Line, Record, decoded, is_deploy_id
+from vawsum_agent.deploy.copies import Copies
+from vawsum_agent.deploy.record import ENDED, Line, Record, is_deploy_id
+from vawsum_agent.deploy.record_file import record_in
 from vawsum_agent.deploy.trust import own_folder, see_that_it_is_own
 
 if TYPE_CHECKING:
@@ -41,7 +42,6 @@ _MODE = 0o644
 _STAMP = "%Y%m%dT%H%M%SZ"
 _RESERVE_BYTES = 256 << 10
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
-_READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _MOST_RECORDS = 2000
 """More than the releases that may be kept: what served healthy is told by records."""
 
@@ -62,14 +62,18 @@ class Journal:
 
     Args:
         most_records: are kept of any kind; as many more of those that tell of a release that served healthy.
+        copies: the folder where the daemon sees each record, too; None for nowhere.
     """
 
-    def __init__(self, app: AppFolder, clock: Clock, *, most_records: int = _MOST_RECORDS) -> None:
+    def __init__(
+        self, app: AppFolder, clock: Clock, *, most_records: int = _MOST_RECORDS, copies: Path | None = None
+    ) -> None:
         self.folder = app.journal / "deploys"
         self._app = app
         self._reserve = app.journal / "reserve"
         self._clock = clock
         self._most_records = most_records
+        self._copies = Copies(copies) if copies is not None else None
 
     def prepare(self) -> None:
         """Make the folders. Raises DeployError: others could replace them."""
@@ -96,11 +100,15 @@ class Journal:
 
     def write(self, record: Record) -> None:
         """Make a record durable as it is. Raises DeployError: the disk is full, or broken."""
+        content = msgspec.json.encode(record)
         try:
-            self._write(self._path(record.deploy_id), msgspec.json.encode(record))
+            self._write(self._path(record.deploy_id), content)
         except OSError as exc:
             message = f"the journal in {self.folder} can't be written: {exc.strerror}"
             raise DeployError(printable(message), hint="free some space, then `vawsum-agent deploy recover`") from exc
+        # A crash here leaves a copy that lags behind, until the next process calls `show_all`.
+        if self._copies is not None:
+            self._copies.put(record.deploy_id, content)
 
     def note(self, record: Record, step: Step, phase: Phase, text: str = "") -> None:
         """Note what happens, before it does or after it did. Raises DeployError: only the record in memory has it."""
@@ -113,6 +121,15 @@ class Journal:
         self.write(record)
         self._forget_old()
 
+    def show_all(self) -> None:
+        """Have the daemon see what is here, also what was written without a copy. Under the lock; never raises."""
+        if self._copies is None:
+            return
+        # In a folder of others, a record may be any file that root can read.
+        with contextlib.suppress(DeployError):
+            see_that_it_is_own(self.folder)
+            self._copies.bring_up(self.folder, self._ids())
+
     def records(self) -> list[Record]:
         """All that can be read, the oldest first."""
         return list(self._read_all())
@@ -123,16 +140,7 @@ class Journal:
         Raises:
             DeployError: it can't be read, or makes no sense.
         """
-        path = self._path(deploy_id)
-        try:
-            return decoded(_content(path))
-        except FileNotFoundError:
-            return None
-        except OSError as exc:
-            raise DeployError(f"{path} can't be read: {exc.strerror}") from exc
-        except (msgspec.MsgspecError, UnicodeDecodeError) as exc:
-            hint = "a newer agent wrote it, or somebody else: look at it, and move it away"
-            raise DeployError(f"{path} is no record of a deploy", hint=hint) from exc
+        return record_in(self._path(deploy_id))
 
     def unfinished(self) -> list[Record]:
         """Those that have to be finished or taken back, the oldest first; stuck ones among them. See `damage`.
@@ -225,6 +233,8 @@ class Journal:
                 if is_ours and (of_id in gone or path.lstat().st_mtime < long_ago):
                     path.unlink(missing_ok=True)
             sync_directory(self.folder)
+        if self._copies is not None:
+            self._copies.keep_only(kept)
 
     def _is_dispensable(self, deploy_id: str, *, is_needed: bool) -> bool:
         """Whether an old record may go. A row of failed deploys must not push out what tells of healthy releases."""
@@ -233,12 +243,3 @@ class Journal:
         except DeployError:
             return False
         return record is not None and record.end in ENDED and not (record.has_served and is_needed)
-
-
-def _content(path: Path) -> bytes:
-    """Read a plain file: a link is not followed, and nobody waits for what a pipe may bring. Raises OSError."""
-    descriptor = os.open(path, _READ)
-    with os.fdopen(descriptor, "rb") as file:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))
-        return file.read()

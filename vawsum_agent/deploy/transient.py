@@ -38,6 +38,8 @@ _PROPERTIES = (
     "TimeoutStopSec=10min",
     "KillMode=mixed",
     "SyslogIdentifier=vawsum-agent",
+    "StateDirectory=vawsum-agent-deploys",  # where the daemon sees the records: `copies`
+    "StateDirectoryMode=0755",
 )
 
 

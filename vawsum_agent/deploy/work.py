@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 import structlog
 
 from vawsum_agent.core.errors import AgentError, DeployError
+from vawsum_agent.deploy.copies import folder_of_copies
 from vawsum_agent.deploy.engine import Engine
 from vawsum_agent.deploy.journal import Journal
 from vawsum_agent.deploy.lock import Holder, locked
@@ -59,6 +60,7 @@ class Work:
         apps: the folders of all configured applications, by name.
         build: makes the steps of one deploy.
         instance_id: this host.
+        copies: where the daemon sees records, a folder an application; None for nowhere.
     """
 
     def __init__(
@@ -70,6 +72,7 @@ class Work:
         *,
         instance_id: str,
         pid: int,
+        copies: Path | None = None,
     ) -> None:
         self._apps = apps
         self._build = build
@@ -77,6 +80,7 @@ class Work:
         self._clock = clock
         self._instance_id = instance_id
         self._pid = pid
+        self._copies = copies
         self._stopping = Stopping()
 
     def deploy(self, order: Order) -> Record:
@@ -133,6 +137,7 @@ class Work:
         problems: list[AgentError] = []
         for app in sorted(self._apps):
             journal = self._journal(app)
+            journal.show_all()
             try:
                 left = journal.unfinished()
             except DeployError as error:
@@ -185,7 +190,7 @@ class Work:
         return record
 
     def _journal(self, app: str) -> Journal:
-        return Journal(self._apps[app], self._clock)
+        return Journal(self._apps[app], self._clock, copies=folder_of_copies(self._copies, app))
 
 
 def _context(record: Record) -> dict[str, str]:

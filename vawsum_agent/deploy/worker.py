@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vawsum_agent.deploy.confined import is_hidden
-from vawsum_agent.deploy.glance import journal_folder
+from vawsum_agent.deploy.glance import records_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,14 +23,15 @@ _HELD = re.compile(rb"^\d+: FLOCK +\S+ +\S+ +(\d+) [0-9a-f]+:[0-9a-f]+:(\d+) ", 
 _WORKING = frozenset({(b"deploy", b"work"), (b"deploy", b"recover")})
 
 
-def is_worked_on(app: AppFolder, proc: Path = Path("/proc")) -> bool:
+def is_worked_on(app: AppFolder, copies: Path, proc: Path = Path("/proc")) -> bool:
     """Whether a process deploys this application, or finishes or takes back what one had begun.
 
-    Where the lock shows, it decides. Where the daemon's unit hides it, the processes of the journal's owner do, whom
-    nobody else can pretend to be.
+    Where the lock shows, it decides. Where the daemon's unit hides it, the processes of the owner of the records do,
+    whom nobody else can pretend to be.
 
     Args:
         app: which one.
+        copies: the folder of copies of its records; see `vawsum_agent.deploy.copies`.
         proc: where procfs is mounted.
     """
     try:
@@ -38,7 +39,7 @@ def is_worked_on(app: AppFolder, proc: Path = Path("/proc")) -> bool:
     except OSError:
         # Where it is not hidden, and not there, nobody ever held it.
         is_covered = is_hidden(app.journal, proc / "self")
-        return is_covered and any(_is_working(proc, pid) for pid in _processes(app, proc))
+        return is_covered and any(_is_working(proc, pid) for pid in _processes(app, copies, proc))
     # The device is left out: btrfs tells another one here than there. A deploy that holds this very number is it.
     return any(_is_working(proc, pid) for pid in _holders(inode, proc))
 
@@ -53,9 +54,9 @@ def _holders(inode: int, proc: Path) -> Iterator[int]:
             yield int(pid)
 
 
-def _processes(app: AppFolder, proc: Path) -> Iterator[int]:
+def _processes(app: AppFolder, copies: Path, proc: Path) -> Iterator[int]:
     try:
-        owner = journal_folder(app).stat().st_uid
+        owner = records_folder(app, copies).stat().st_uid
         folders = [folder for folder in proc.iterdir() if folder.name.isdecimal()]
     except OSError:
         return

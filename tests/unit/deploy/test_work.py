@@ -39,10 +39,11 @@ class Host:
         self.does: dict[Step, Callable[[], str]] = {}
         self.has_no_credentials: set[str] = set()
         self.telling: Callable[[], object] = list
+        self.copies: Path | None = None
 
     def work(self) -> Work:
         """What the next process does."""
-        return Work(self.apps, self._build, self, SystemClock(), instance_id="i-1", pid=1)
+        return Work(self.apps, self._build, self, SystemClock(), instance_id="i-1", pid=1, copies=self.copies)
 
     def deploy(self, app: str = "web") -> Record:
         """Ask for one."""
@@ -108,6 +109,23 @@ def test_it_had_ended_already(host: Host) -> None:
     again = host.deploy()
     assert again == first
     assert (len(host.ran), host.told[-1]) == (steps, f"{ASKED} deployed")
+
+
+def test_the_daemon_sees_copies(host: Host, tmp_path: Path) -> None:
+    """Of what was left, of every application, and of each note; also of an end whose process died before the copy."""
+
+    def shown(app: str) -> dict[str, bytes]:
+        found = (tmp_path / "copies" / app).glob("*.json")
+        return {path.name: path.read_bytes() for path in found}
+
+    host.leave("api", end=End.DEPLOYED)
+    host.copies = tmp_path / "copies"
+    host.deploy()
+    for name, journal in host.journals.items():
+        assert shown(name) == {path.name: path.read_bytes() for path in journal.folder.glob("*.json")}
+    (tmp_path / "copies/web" / f"{ASKED}.json").write_text("of before its end")
+    assert host.deploy().end == End.DEPLOYED
+    assert shown("web") == {f"{ASKED}.json": (host.journals["web"].folder / f"{ASKED}.json").read_bytes()}
 
 
 def test_an_application_that_was_renamed(host: Host) -> None:

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from vawsum_agent.deploy.copies import COPIES
+
 REPOSITORY = Path(__file__).parents[3]
 UNITS = REPOSITORY / "systemd"
 
@@ -55,6 +57,13 @@ def test_nothing_waits_for_the_recovery_of_deploys() -> None:
     lines = (UNITS / "vawsum-agent-deploy-recover.service").read_text().splitlines()
     assert [line for line in lines if line.startswith("Before=")] == ["Before=shutdown.target"]
     assert {"DefaultDependencies=no", "Type=oneshot", "TimeoutStartSec=infinity"} <= set(lines)
+
+
+def test_recovery_shows_records_where_the_daemon_looks() -> None:
+    """Systemd makes the folder, root's, and everybody may look into it."""
+    lines = (UNITS / "vawsum-agent-deploy-recover.service").read_text().splitlines()
+    assert {"User=root", f"StateDirectory={COPIES.name}", "StateDirectoryMode=0755"} <= set(lines)
+    assert COPIES.parent == Path("/var/lib")
 
 
 def test_every_unit_is_packaged() -> None:

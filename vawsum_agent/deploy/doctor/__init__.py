@@ -1,7 +1,6 @@
 """What will go wrong with a deploy, found without one; every finding has a remedy.
 
 place    whether root alone decides what lies below the application's path; the link; what the journal tells
-view     whether the daemon sees the journal
 reload   whether the commands are there
 serving  whether the application answers here: its health check, and which release PHP serves
 guard    whether anybody counts requests
@@ -18,7 +17,6 @@ from vawsum_agent.deploy.doctor.guard import guard
 from vawsum_agent.deploy.doctor.place import place
 from vawsum_agent.deploy.doctor.reload import commands
 from vawsum_agent.deploy.doctor.serving import health, proof
-from vawsum_agent.deploy.doctor.view import view
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,28 +28,24 @@ if TYPE_CHECKING:
 __all__ = ["access", "checks"]
 
 
-def checks(
-    deploy: DeployConfig, logs: LogsConfig | None, traffic: TrafficSource, daemon_pid: int | None, now: float
-) -> Iterator[Finding]:
+def checks(deploy: DeployConfig, logs: LogsConfig | None, traffic: TrafficSource, now: float) -> Iterator[Finding]:
     """Check what can be checked on this host: all that ``doctor`` runs. Takes seconds where a server hangs.
 
     Args:
         deploy: the applications.
         logs: what the daemon reads; None for nothing.
         traffic: the daemon, asked as the guard asks it.
-        daemon_pid: of the running daemon, if it runs.
         now: the wall time in epoch seconds.
     """
-    yield from access(deploy, daemon_pid, now)
+    yield from access(deploy, now)
     for app in deploy.app:
         yield from commands(app)
         yield from guard(app, logs, traffic, now)
 
 
-def access(deploy: DeployConfig, daemon_pid: int | None, now: float) -> Iterator[Finding]:
+def access(deploy: DeployConfig, now: float) -> Iterator[Finding]:
     """Check whether the applications are there and answer: what ``check-config --online`` runs."""
     for app in deploy.app:
         yield from place(app, now)
         yield from health(app)
         yield from proof(app)
-    yield from view(deploy.app, daemon_pid)

@@ -10,6 +10,7 @@ from vawsum_agent.core.clock import rfc3339
 from vawsum_agent.core.errors import DeployError
 from vawsum_agent.core.finding import Finding, Severity
 from vawsum_agent.core.text import printable
+from vawsum_agent.deploy.copies import COPIES
 from vawsum_agent.deploy.glance import Glance, journal_folder
 from vawsum_agent.deploy.health import Look, problems
 from vawsum_agent.deploy.layout import AppFolder
@@ -68,13 +69,14 @@ def _current(folder: AppFolder) -> Finding:
 
 
 def _journal(app: DeployApp, folder: AppFolder, now: float) -> Iterator[Finding]:
-    where = f"deploys of {app.name}"
+    where, copies = f"deploys of {app.name}", COPIES / app.name
     try:
-        found = standing(Glance(folder, "").look(), None)
+        found = standing(Glance(folder, copies).look(), None)
     except DeployError as error:
         yield Finding(Severity.PROBLEM, error.message, where, error.hint)
         return
-    look = Look(app=app, standing=found, is_worked_on=found.unfinished is not None and is_worked_on(folder))
+    is_busy = found.unfinished is not None and is_worked_on(folder, copies)
+    look = Look(app=app, standing=found, is_worked_on=is_busy)
     wrong = problems(look, now)
     for problem in wrong:
         yield Finding(Severity.PROBLEM, problem.what, where, problem.hint)

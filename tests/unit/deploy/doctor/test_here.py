@@ -18,7 +18,6 @@ from vawsum_agent.deploy.doctor.guard import guard
 from vawsum_agent.deploy.doctor.place import place
 from vawsum_agent.deploy.doctor.reload import commands
 from vawsum_agent.deploy.doctor.serving import health, proof
-from vawsum_agent.deploy.doctor.view import view
 from vawsum_agent.deploy.machine import End
 from vawsum_agent.deploy.prove.ask import Question, Reply
 
@@ -106,23 +105,6 @@ def test_what_the_journal_tells(host: Host) -> None:
     assert bad(place(host.app, EPOCH)) == []
     (host.journal / "20270101T000000Z-0011aabb.json").write_text("{}")
     assert "is no record of a deploy" in one(place(host.app, EPOCH))[1]
-
-
-def test_what_the_daemon_sees(host: Host, tmp_path: Path) -> None:
-    """By its own root: the journal's folder, nothing there, or an empty file system over it."""
-    process = tmp_path / "proc" / "7"
-    (process / "root").mkdir(parents=True)
-    (process / "mountinfo").write_text("1 0 254:0 / / rw - ext4 /dev/vda rw\n")
-    severity, what = one(view([host.app], 7, tmp_path / "proc"))
-    assert (severity, "hidden from the daemon" in what) == (PROBLEM, True)
-    (process / "root" / str(host.journal).lstrip("/")).mkdir(parents=True)
-    assert bad(view([host.app], 7, tmp_path / "proc")) == []
-    never = replace(host.app, name="b", path="/var/www/no-such-app")
-    assert bad(view([never], 7, tmp_path / "proc")) == []
-    (process / "mountinfo").write_text("1 0 0:9 / /var/www ro - tmpfs tmpfs ro\n")
-    (found,) = bad(view([host.app, never], 7, tmp_path / "proc"))
-    assert f"-{host.journal}\\nBindReadOnlyPaths=-/var/www/no-such-app/.vawsum/deploys" in found.remedy
-    assert list(view([host.app], None)) == []
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from shutil import rmtree
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -70,6 +71,7 @@ class Host:
         self.app = app_at(folder)
         self.folder = AppFolder(folder)
         self.journal = self.folder.journal / "deploys"
+        self.copies = folder.parent / "copies" / self.app.name
 
     def write(self, written: Record, *, is_old: bool = False) -> None:
         """Write a record as the journal does; ``is_old``: its folder changed long ago."""
@@ -77,3 +79,9 @@ class Host:
         write_durably(self.journal / f"{written.deploy_id}.json", msgspec.json.encode(written))
         if is_old:
             os.utime(self.journal, (EPOCH, EPOCH))
+
+    def hide(self) -> None:
+        """Let copies be all that shows."""
+        self.copies.parent.mkdir()
+        self.journal.rename(self.copies)
+        rmtree(self.folder.path)

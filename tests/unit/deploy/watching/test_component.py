@@ -57,6 +57,21 @@ def test_what_is_noted_shows(host: Host, component: DeployComponent) -> None:
     assert component.status().state is State.STOPPED
 
 
+def test_copies_are_enough(host: Host, component: DeployComponent) -> None:
+    """Where the daemon's unit hides the application, it is as well as its deploys are, without anything to set up."""
+    component.start()
+    assert component.status().state is State.RUNNING
+    component.stop()
+    host.write(record(*DEPLOYED, end=End.DEPLOYED))
+    host.hide()
+    seeing = DeployComponent(DeployConfig(app=[host.app]), SystemClock(), copies=host.copies.parent)
+    seeing.start()
+    status = seeing.status()
+    seeing.stop()
+    assert (status.state, status.last_success_at, status.problems) == (State.RUNNING, EPOCH + 60, ())
+    assert status.details["apps"][0]["last_deploy"]["result"] == "deployed"  # type: ignore[index]
+
+
 def test_stuck_is_failed_and_stays_so(host: Host, component: DeployComponent) -> None:
     """Failed, with all that a person needs; another component would say the same, so none takes its place."""
     host.write(record(*STUCK, end=End.STUCK))

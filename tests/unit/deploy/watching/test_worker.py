@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.unit.deploy.watching.records import Host, record
+from vawsum_agent.deploy.confined import is_hidden
 from vawsum_agent.deploy.worker import is_worked_on
 
 if TYPE_CHECKING:
@@ -67,10 +68,10 @@ def holder(host: Host) -> Iterator[subprocess.Popen[str]]:
 
 def test_the_lock_tells(host: Host, holder: subprocess.Popen[str]) -> None:
     """It is held while the process lives, and by nobody once it is killed, without a moment's wait."""
-    assert is_worked_on(host.folder)
+    assert is_worked_on(host.folder, host.copies)
     holder.kill()
     holder.wait()
-    assert not is_worked_on(host.folder)
+    assert not is_worked_on(host.folder, host.copies)
 
 
 def test_nobody_else_pretends(host: Host) -> None:
@@ -78,30 +79,55 @@ def test_nobody_else_pretends(host: Host) -> None:
     descriptor = os.open(host.folder.journal / "lock", os.O_RDWR | os.O_CREAT)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
-        assert not is_worked_on(host.folder)
+        assert not is_worked_on(host.folder, host.copies)
     finally:
         os.close(descriptor)
 
 
 def test_a_lock_that_is_hidden(host: Host, proc: Path) -> None:
     """The processes of the journal's owner tell: the work of a deploy, a recovery, and nothing that merely asks."""
-    assert not is_worked_on(host.folder, proc)
+    assert not is_worked_on(host.folder, host.copies, proc)
     runs(proc, 10, "python", "/usr/bin/vawsum-agent", "deploy", "history")
     runs(proc, 11, "deploy", "x", "work")
-    assert not is_worked_on(host.folder, proc)
+    assert not is_worked_on(host.folder, host.copies, proc)
     runs(proc, 12, "python", "-m", "vawsum_agent", *WORK)
-    assert is_worked_on(host.folder, proc)
+    assert is_worked_on(host.folder, host.copies, proc)
     (proc / "12" / "cmdline").unlink()
-    assert not is_worked_on(host.folder, proc)
+    assert not is_worked_on(host.folder, host.copies, proc)
     runs(proc, 13, "/usr/bin/vawsum-agent", "deploy", "recover")
-    assert is_worked_on(host.folder, proc)
+    assert is_worked_on(host.folder, host.copies, proc)
+
+
+def test_copies_tell_whose_processes_count(host: Host, proc: Path) -> None:
+    """Where they are all that shows; without any record nothing is worked on."""
+    runs(proc, 12, "python", "-m", "vawsum_agent", *WORK)
+    host.hide()
+    assert is_worked_on(host.folder, host.copies, proc)
+    assert not is_worked_on(host.folder, host.copies.parent / "other", proc)
+
+
+MOUNTS = """\
+22 1 254:0 / / ro,relatime shared:1 - ext4 /dev/vda rw
+40 22 0:33 / /var/www ro,nosuid - tmpfs tmpfs ro,mode=755
+41 22 0:34 / /tmp rw,nosuid - tmpfs tmpfs rw
+"""
+
+
+@pytest.mark.parametrize(
+    ("path", "is_it"),
+    [("/var/www/web", True), ("/var/www", True), ("/opt/web", False), ("/tmp/web", False), ("/var/wwwx", False)],
+)
+def test_what_the_unit_hides(tmp_path: Path, path: str, *, is_it: bool) -> None:
+    """An empty file system that can't be written lies over it; one for everybody's temporary files hides nothing."""
+    (tmp_path / "mountinfo").write_text(MOUNTS)
+    assert is_hidden(Path(path), tmp_path) is is_it
 
 
 def test_a_lock_that_never_was(host: Host, proc: Path) -> None:
     """Where nothing is hidden, nobody works here, whoever deploys elsewhere on this machine."""
     runs(proc, 12, "python", "-m", "vawsum_agent", *WORK)
     (proc / "self/mountinfo").write_text("7 1 0:7 / / rw - ext4 x x\n")
-    assert not is_worked_on(host.folder, proc)
+    assert not is_worked_on(host.folder, host.copies, proc)
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs another user's process")
@@ -109,19 +135,20 @@ def test_another_user_does_not_count(host: Host, proc: Path) -> None:
     """Else anybody could keep a deploy that was cut off from being told of."""
     runs(proc, 12, "python", *WORK)
     os.chown(proc / "12", 65534, 65534)
-    assert not is_worked_on(host.folder, proc)
+    assert not is_worked_on(host.folder, host.copies, proc)
 
 
 def test_no_procfs(host: Host, tmp_path: Path) -> None:
     """Nothing is known to run where nothing shows; nothing is raised."""
-    assert not is_worked_on(host.folder, tmp_path / "none")
+    assert not is_worked_on(host.folder, host.copies, tmp_path / "none")
     (host.folder.journal / "lock").touch()
-    assert not is_worked_on(host.folder, tmp_path / "none")
-    assert not is_worked_on(Host(tmp_path / "never").folder, Path("/proc"))
+    assert not is_worked_on(host.folder, host.copies, tmp_path / "none")
+    never = Host(tmp_path / "never")
+    assert not is_worked_on(never.folder, never.copies)
 
 
 def test_a_look_at_all_processes_is_short(host: Host) -> None:
     """It is taken every second while a deploy is not finished."""
     began = time.perf_counter()
-    is_worked_on(host.folder)
+    is_worked_on(host.folder, host.copies)
     assert time.perf_counter() - began < 1
