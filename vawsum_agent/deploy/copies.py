@@ -30,10 +30,15 @@ _MOST_BROUGHT_UP = 200
 """Records that are copied afterwards, the latest: as many as the daemon looks at."""
 
 
-def copies_here(environment: Mapping[str, str]) -> Path | None:
-    """Where systemd has us put copies (systemd.exec(5)); None where it does not run us. Pure."""
+def copies_here(environment: Mapping[str, str], made_before: Path = COPIES) -> Path | None:
+    """Where copies are put: where systemd says (systemd.exec(5)), else, by root at a prompt, where they were before.
+
+    None where nothing is hidden: in no service, on a host where none has deployed yet.
+    """
     first = environment.get(_VARIABLE, "").partition(":")[0]
-    return Path(first) if first.startswith("/") else None
+    if first.startswith("/"):
+        return Path(first)
+    return made_before if os.geteuid() == 0 and made_before.is_dir() else None
 
 
 def folder_of_copies(copies: Path | None, app: str) -> Path | None:

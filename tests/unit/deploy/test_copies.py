@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -109,10 +110,16 @@ def test_what_is_not_ours_is_not_shown(journal: Journal, copies: Path) -> None:
 @pytest.mark.parametrize(
     ("value", "expected"), [("/a/b", Path("/a/b")), ("/a:/b", Path("/a")), ("", None), ("a:/b", None), (":/b", None)]
 )
-def test_where_systemd_says(value: str, expected: Path | None) -> None:
+def test_where_systemd_says(tmp_path: Path, value: str, expected: Path | None) -> None:
     """The first of its folders; nowhere, where it is none that systemd would name."""
-    assert copies_here({"STATE_DIRECTORY": value}) == expected
-    assert copies_here({}) is None
+    assert copies_here({"STATE_DIRECTORY": value}, tmp_path / "none") == expected
+    assert copies_here({}, tmp_path / "none") is None
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root copies without systemd")
+def test_what_root_settles_at_a_prompt(tmp_path: Path) -> None:
+    """It shows, too, where services have made copies before."""
+    assert copies_here({}, tmp_path) == tmp_path
 
 
 def test_a_folder_of_copies_that_others_may_write_to(tmp_path: Path) -> None:
