@@ -20,6 +20,7 @@ from vawsum_agent.config.rules import between, must
 from vawsum_agent.config.tree import Leaf, Table, merge, table_of
 from vawsum_agent.core.errors import DeployError, Violation
 from vawsum_agent.core.text import printable
+from vawsum_agent.deploy.prepare.beneath import is_ours
 from vawsum_agent.deploy.prepare.paths import PATH_EXPECTED, RELEASE_FILE, fits, overlapping
 
 if TYPE_CHECKING:
@@ -94,8 +95,8 @@ def load_release_file(release_folder: Path) -> ReleaseFile:
     """Read and check what a release asks for; one without the file asks for nothing. Changes nothing.
 
     Raises:
-        DeployError: the file is no plain file, is too large, or something in it does not hold; says all that does not,
-            as far as that fits on a line.
+        DeployError: the file is no plain file, somebody else's, too large, or something in it does not hold; says all
+            that does not, as far as that fits on a line.
     """
     content = _content(release_folder / RELEASE_FILE)
     if content is None:
@@ -155,8 +156,13 @@ def _content(file: Path) -> bytes | None:
         why = "is no plain file" if is_other else f"can't be read: {exc.strerror}"
         raise DeployError(f"{RELEASE_FILE} {why}", hint=_HINT if is_other else "") from exc
     try:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
             raise DeployError(f"{RELEASE_FILE} is no plain file", hint=_HINT)
+        if not is_ours(status):
+            # A release that was here before us may be the application's to change: a hook in it could be root's.
+            message = f"{file} is not root's alone to write, and says what root runs"
+            raise DeployError(printable(message), hint=printable(f"chown root: {file}; chmod go-w {file}"))
         with os.fdopen(descriptor, "rb", closefd=False) as stream:
             content = stream.read(_LARGEST_FILE + 1)
     finally:

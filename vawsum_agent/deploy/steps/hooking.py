@@ -8,6 +8,7 @@ from vawsum_agent.core.units import format_duration
 from vawsum_agent.deploy.hooks.environment import of_deploy
 from vawsum_agent.deploy.hooks.release_file import load_release_file
 from vawsum_agent.deploy.hooks.run import run_hook
+from vawsum_agent.deploy.trust import see_that_it_is_own
 
 if TYPE_CHECKING:
     from vawsum_agent.deploy.steps.here import Here
@@ -28,6 +29,8 @@ class Hooking:
         hook = load_release_file(folder).hooks.named(name)
         if hook is None:
             return ""
+        # Whoever may put another folder here may have put this one, with a file that was root's elsewhere.
+        see_that_it_is_own(folder)
         told = of_deploy(here.app.name, here.folder, release=here.release, previous=here.record.previous)
         result = run_hook(
             name,

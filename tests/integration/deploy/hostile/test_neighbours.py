@@ -6,10 +6,8 @@ import os
 import pwd
 import shutil
 import signal
-import socket
 import stat
 import subprocess
-import threading
 import time
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -19,14 +17,15 @@ import pytest
 
 from sandbox.host.fleet import PAGES
 from sandbox.servers.process import WEB_USER
-from tests.counts import IS_SOAK, count
+from tests.counts import count
 from tests.integration.deploy.deploying import FIRST, SECOND, THIRD, publish
-from tests.integration.deploy.hostile.malice import NO_DRAIN, expect_taken_back
+from tests.integration.deploy.hostile.malice import NO_DRAIN, expect_untouched
+from vawsum_agent.deploy.hooks.release_file import HOOK_NAMES
 from vawsum_agent.deploy.machine import FORWARD, End, Step
 from vawsum_agent.deploy.record import Line, Record
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from sandbox import Sandbox
     from tests.integration.deploy.deploying import DeployHost
@@ -164,87 +163,35 @@ def test_lookalikes(aws: Sandbox, host: DeployHost, outside: Path) -> None:
     assert copies(host) == []
 
 
-def _garbage(connection: socket.socket) -> None:
-    connection.sendall(os.urandom(5000))
+def planted(folder: Path, outside: Path) -> None:
+    """Put a release of the application's own in a place, with hooks that are to run as root."""
+    hook = f"run = 'touch {outside}/reached'\nuser = 'root'\n"
+    folder.mkdir(exist_ok=True)
+    (folder / "deploy.toml").write_text("".join(f"[hooks.{name}]\n{hook}" for name in HOOK_NAMES))
+    subprocess.run(["chown", "-R", WEB_USER, folder], check=True)
 
 
-def _endless(connection: socket.socket) -> None:
-    connection.sendall(b"HTTP/1.1 200 OK\r\n\r\n[")
-    while True:
-        connection.sendall(b"[" * 65_536)
-
-
-def _huge(connection: socket.socket) -> None:
-    huge = b"9" * 5000
-    body = (
-        b'{"daemon":"x","since":%b,"counted_until":%b,"delay_s":1,"from_at":1,"until_at":1,"traffic":{"requests":%b}}'
-    )
-    connection.sendall(b"HTTP/1.1 200 OK\r\n\r\n" + body.replace(b"%b", huge))
-
-
-def _silent(connection: socket.socket) -> None:
-    connection.recv(1 << 20)
-    connection.recv(1 << 20)
-
-
-def _dripping(connection: socket.socket) -> None:
-    while True:
-        connection.sendall(b"x")
-        time.sleep(0.2)
-
-
-ANSWERS: dict[str, Callable[[socket.socket], None]] = {
-    "huge": _huge,
-    "endless": _endless,
-    "garbage": _garbage,
-    "silent": _silent,
-    "dripping": _dripping,
-}
-
-
-@contextmanager
-def served(path: Path, answer: Callable[[socket.socket], None]) -> Iterator[None]:
-    """Put a server in the place of the daemon."""
-    path.parent.mkdir(exist_ok=True)
-    path.unlink(missing_ok=True)
-    with socket.socket(socket.AF_UNIX) as listener:
-        listener.bind(str(path))
-        listener.listen()
-
-        def serve() -> None:
-            while True:
-                try:
-                    connection, _ = listener.accept()
-                except OSError:
-                    return
-                with connection, suppress(OSError):
-                    answer(connection)
-
-        threading.Thread(target=serve, daemon=True).start()
-        yield
-        listener.shutdown(socket.SHUT_RDWR)
-    path.unlink()
-
-
-@pytest.mark.parametrize("what", ANSWERS if IS_SOAK else ["huge"])
-def test_another_daemon_answers(host: DeployHost, what: str) -> None:
-    """It can't hold a deploy up, nor fill its memory: who requires a guard is told that there is none."""
-    host.configure(f"{NO_DRAIN}\n[deploy.app.guard]\nrequired = true\n")
-    began = time.monotonic()
-    with served(host.host.directory / "run/control.sock", ANSWERS[what]):
-        ended = host.deploy(SECOND)
-    assert time.monotonic() - began < LONGEST_S
-    expect_taken_back(host, ended, "record", "the guard is required and would see nothing")
-
-
-@pytest.mark.skipif(not IS_SOAK, reason="half a minute each")
-@pytest.mark.parametrize("what", ANSWERS)
-def test_another_daemon_answers_to_a_guard(host: DeployHost, what: str) -> None:
-    """Where the guard is not required, the release stays, loudly unguarded, in bounded time."""
-    host.configure(f'{NO_DRAIN}\n[deploy.app.guard]\nwindow = "1s"\n')
-    began = time.monotonic()
-    with served(host.host.directory / "run/control.sock", ANSWERS[what]):
-        ended = host.deploy(SECOND)
-    assert time.monotonic() - began < 2 * LONGEST_S
+def test_hooks_of_a_release_that_is_the_applications(host: DeployHost, outside: Path) -> None:
+    """One that was here before the agent, owned by the web server's user, as many are: it never says what root runs."""
+    planted(host.folder.release(FIRST), outside)
+    before = picture(outside)
+    ended = host.deploy(SECOND)
     assert ended.code == 0, ended.error
-    assert ended.document["guard"].startswith("UNGUARDED")
+    ended = host.run("deploy", "rollback", "--app", "web", "--to", FIRST, "--json")
+    assert (ended.code, ended.document["failed_step"], host.serves()) == (1, "prepare", SECOND)
+    assert "is not root's alone to write" in ended.document["error"]
+    assert picture(outside) == before
+
+
+def test_a_folder_of_releases_that_is_the_applications(host: DeployHost, outside: Path) -> None:
+    """Nothing is fetched into it, and no hook of what lies there is run, also not the one for what failed."""
+    planted(host.folder.release(SECOND), outside)
+    give(host.folder.releases)
+    before = picture(outside)
+    ended = host.deploy(SECOND)
+    assert (ended.code, ended.document["failed_step"], host.serves()) == (1, "fetch", FIRST)
+    assert f"{host.folder.releases} belongs to user" in ended.document["error"]
+    assert picture(outside) == before
+    os.chown(host.folder.releases, 0, 0)
+    shutil.rmtree(host.folder.release(SECOND))
+    expect_untouched(host)
