@@ -1,4 +1,4 @@
-"""Somebody answers in the place of the daemon, whose socket lies in a folder of the daemon's own: a deploy has limits."""
+"""Somebody answers in the place of the daemon, whose socket lies in a folder of its own: a deploy has limits."""
 
 from __future__ import annotations
 
