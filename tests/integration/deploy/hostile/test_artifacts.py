@@ -44,13 +44,13 @@ FEW: dict[str, tuple[str, Callable[[Sandbox], str]]] = {
     "truncated": ("truncated", lambda aws: put(aws, WHOLE[: len(WHOLE) // 2])),
     "wrong checksum": ("SHA-256", lambda aws: put(aws, WHOLE, f"{'0' * 64}\n")),
     "no checksum": (".sha256 is missing", lambda aws: put(aws, WHOLE, "")),
-    "garbage": ("gzip stream is damaged", lambda aws: put(aws, random.Random(1).randbytes(50_000))),
     "bomb": ("too large", lambda aws: put(aws, _bomb(64 << 20, told=5 * GIB), suffix=".tar.zst")),
     "climbs": ("leads out of the release", lambda aws: put_items(aws, Item("../../etc/cron.d/vawsum-hostile", b"x"))),
     "link out": ("leads out of the release", lambda aws: put_items(aws, link("out", "../../../../../etc"))),
 }
 ARTIFACTS: dict[str, tuple[str, Callable[[Sandbox], str]]] = {
     **FEW,
+    "garbage": ("gzip stream is damaged", lambda aws: put(aws, random.Random(1).randbytes(50_000))),
     "cut short of its checksum": ("SHA-256", lambda aws: put(aws, WHOLE[: len(WHOLE) // 2], f"{WHOLE_SHA256}\n")),
     "nonsense for a checksum": ("holds no SHA-256", lambda aws: put(aws, WHOLE, "<html>\n")),
     "bomb of which each file is small enough": (
