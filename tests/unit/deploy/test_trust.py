@@ -11,6 +11,7 @@ import pytest
 
 from vawsum_agent.core.clock import SystemClock
 from vawsum_agent.core.errors import DeployError
+from vawsum_agent.deploy.hooks.release_file import load_release_file
 from vawsum_agent.deploy.journal import Journal
 from vawsum_agent.deploy.layout import AppFolder
 from vawsum_agent.deploy.lock import Holder, locked
@@ -92,3 +93,14 @@ def test_others_by_an_access_control_list(tmp_path: Path) -> None:
         own_folder(folder)
     folder.chmod(0o755)  # what the hint says takes the right from whoever is named
     own_folder(folder)
+
+
+def test_what_a_release_asks_for_is_nobody_elses_to_say(tmp_path: Path) -> None:
+    """A hook in it may be root's: a file that others may write to is refused, and not what it would say."""
+    file = tmp_path / "deploy.toml"
+    file.write_text('[hooks.failed]\nrun = "id"\nuser = "root"\n')
+    file.chmod(0o666)
+    with pytest.raises(DeployError, match="not root's alone to write"):
+        load_release_file(tmp_path)
+    file.chmod(0o644)
+    assert load_release_file(tmp_path).hooks.failed is not None
