@@ -92,4 +92,3 @@ def _of_its_place(record: Record) -> list[str]:
 def _text_of(record: Record, step: Step) -> str | None:
     texts = [line.text for line in record.lines if line.step == step and line.phase in {"done", "failed"}]
     return texts[-1] if texts else None
-
