@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gzip
 import threading
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import orjson
@@ -73,6 +74,11 @@ class HostMarks:
         if record.end != End.DEPLOYED and self._topic_arn:
             _beside(lambda: self._notify(record)).join(_PATIENCE_S)
 
+    @cached_property
+    def _logs(self) -> LogsClient:
+        """Of both marks: one follows the other."""
+        return LogsClient(self._session)
+
     def _message(self, record: Record, event: str) -> str:
         host = self._identity
         told = {name: value for name, value in document(record).items() if name != "steps"}
@@ -83,13 +89,12 @@ class HostMarks:
         group, stream = f"/vawsum/{host.environment}/deploys", host.instance_id
         events = [{"message": message, "timestamp": int(self._clock.now() * 1000)}]
         body = orjson.dumps({"logEvents": events, "logGroupName": group, "logStreamName": stream})
-        client = LogsClient(self._session)
         try:
-            client.put(group, stream, gzip.compress(body))
+            self._logs.put(group, stream, gzip.compress(body))
         except NotFound:
-            client.create_group(group, _RETENTION_DAYS, "")
-            client.create_stream(group, stream)
-            client.put(group, stream, gzip.compress(body))
+            self._logs.create_group(group, _RETENTION_DAYS, "")
+            self._logs.create_stream(group, stream)
+            self._logs.put(group, stream, gzip.compress(body))
 
     def _notify(self, record: Record) -> None:
         host = self._identity
