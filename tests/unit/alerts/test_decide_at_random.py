@@ -166,5 +166,5 @@ class Alerting(RuleBasedStateMachine):
         assert self.memory.trouble is None or self.memory.trouble.lasted_s >= 0
 
 
-Alerting.TestCase.settings = settings(max_examples=count(150, 5000), stateful_step_count=40, deadline=None)
+Alerting.TestCase.settings = settings(max_examples=count(60, 5000), stateful_step_count=40, deadline=None)
 TestAlerting = Alerting.TestCase

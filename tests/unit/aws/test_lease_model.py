@@ -156,4 +156,4 @@ class Hosts(RuleBasedStateMachine):
 
 
 TestHosts = Hosts.TestCase
-TestHosts.settings = settings(max_examples=count(200, 5_000), stateful_step_count=40, deadline=None)
+TestHosts.settings = settings(max_examples=count(60, 5_000), stateful_step_count=40, deadline=None)

@@ -237,7 +237,7 @@ class AnyRotation(RuleBasedStateMachine):
 
 TestAnyRotation = AnyRotation.TestCase
 TestAnyRotation.settings = settings(
-    max_examples=count(500, 10_000),
+    max_examples=count(200, 10_000),
     stateful_step_count=count(30, 50),
     deadline=None,
     suppress_health_check=list(HealthCheck),
