@@ -8,12 +8,17 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import psutil
+
 from sandbox.host.school import DATABASE, make_school
 from tests.e2e.agent_on_host import AgentOnHost
+from tests.integration.backup.published import Published
+from tests.integration.backup.vaults import vault_for
 
 if TYPE_CHECKING:
     from sandbox.client import Sandbox
     from tests.e2e.host.booted import BootedHost
+    from tests.integration.backup.copies import Copy
 
 BUCKET = "vawsum-backups"
 PREFIX = "mysql/"
@@ -107,6 +112,21 @@ class BackupOnHost(AgentOnHost):
         # Not root's own home: another test has put there what the daemon must not read.
         return self.host.run(f"env HOME=/nonexistent {aws} vawsum-agent {arguments}", timeout_s=timeout_s).stdout
 
+    def expect_restorable(self, copy: Copy) -> None:
+        """Restore all that is published, by the rights of the host, into a server out here, and compare it."""
+        reader = copy.folder / "host.cnf"
+        reader.touch(mode=0o600)
+        reader.write_text(client("restorer", f"/proc/{self._mariadbd()}/root{SOCKET}"))
+        keys = {stored.key for stored in self.sandbox.objects(BUCKET)}
+        Published(vault_for(self.sandbox, copy.folder), PREFIX, copy, reader).expect_restorable(keys)
+
+    def _mariadbd(self) -> int:
+        """The id of the host's database server as it is seen from out here."""
+        inside = self.host.run("readlink /proc/self/ns/pid").stdout.strip()
+        servers = [process.pid for process in psutil.process_iter() if process.name() == "mariadbd"]
+        (pid,) = (pid for pid in servers if str(Path(f"/proc/{pid}/ns/pid").readlink()) == inside)
+        return pid
+
     def sql(self, statement: str) -> str:
         """What the server answers to root."""
         return self.host.run(f'mariadb -N -e "{statement}"').stdout.strip()
@@ -121,9 +141,9 @@ class BackupOnHost(AgentOnHost):
         return self.host.run(f"mariadb-dump {options} --databases {DATABASE} | sha256sum").stdout
 
 
-def client(user: str) -> str:
+def client(user: str, socket: str = SOCKET) -> str:
     """An option file of an account."""
-    return f'[client]\nuser = {user}\npassword = "{PASSWORD}"\nsocket = {SOCKET}\n'
+    return f'[client]\nuser = {user}\npassword = "{PASSWORD}"\nsocket = {socket}\n'
 
 
 def documented_account() -> str:

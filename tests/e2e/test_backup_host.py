@@ -11,6 +11,7 @@ from sandbox.host.school import DATABASE, SMALL_TABLE
 from tests.e2e.agent_on_host import UNIT
 from tests.e2e.backup_on_host import ADMIN_FILE, BUCKET, CONFIG, STATE, BackupOnHost
 from tests.e2e.conftest import IAM
+from tests.integration.backup.copies import Copy
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -41,6 +42,13 @@ def backups(booted_host: BootedHost) -> Iterator[BackupOnHost]:
         booted_host.run(f"systemctl kill --signal=KILL {UNIT}; systemctl stop {UNIT} mariadb", check=False)
         booted_host.run("journalctl --quiet --rotate --vacuum-time=1s", check=False)
     assert bugs == ""
+
+
+@pytest.fixture(scope="module")
+def copy() -> Iterator[Copy]:
+    """A server for what is published."""
+    with Copy() as copy:
+        yield copy
 
 
 def test_missed_backup_is_made(backups: BackupOnHost) -> None:
@@ -85,7 +93,12 @@ def test_one_table_by_root(backups: BackupOnHost) -> None:
     assert backups.dump() == before
 
 
-def test_killed_amid_a_backup(backups: BackupOnHost) -> None:
+def test_copies_are_the_source(backups: BackupOnHost, copy: Copy) -> None:
+    """What the least grants let it read is all there is: schema, data, routines, triggers, events and accounts."""
+    backups.expect_restorable(copy)
+
+
+def test_killed_amid_a_backup(backups: BackupOnHost, copy: Copy) -> None:
     """When the agent is killed amid a backup, no manifest is left, and the next start throws away and begins anew."""
     backups.sql(ARCHIVE)
     before = set(backups.objects("manifest.json"))
@@ -105,6 +118,7 @@ def test_killed_amid_a_backup(backups: BackupOnHost) -> None:
     backups.host.wait_for("the next run", lambda: backups.objects("manifest.json") != [], timeout_s=90)
     assert before.isdisjoint(backups.objects("manifest.json"))
     assert killed.isdisjoint(upload.upload_id for upload in backups.sandbox.uploads(BUCKET))
+    backups.expect_restorable(copy)
 
 
 def test_unit_stays_confined(backups: BackupOnHost) -> None:

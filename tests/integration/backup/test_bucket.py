@@ -90,6 +90,7 @@ def test_a_broken_download_says_so_and_can_be_gone_on_with(sandbox: Sandbox, vau
     assert got == body
 
 
+@pytest.mark.spoilt("a manifest that is none")
 def test_objects_and_their_tags_are_told(sandbox: Sandbox, vault: BackupBucket) -> None:
     """Size, checksum and times of one; all under a prefix; tags as they were set."""
     assert vault.head(KEY) is None

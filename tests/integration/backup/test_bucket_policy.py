@@ -27,6 +27,8 @@ ACTIONS = sorted(action for statement in FRAGMENT["Statement"] for action in sta
 DUMP = f"{FOLDER}dump.sql.zst"
 MIB = 1 << 20
 
+pytestmark = pytest.mark.spoilt("a manifest that is none, beside a dump that is none")
+
 
 def without(action: str) -> dict[str, Any]:
     """Leave an action out of the fragment."""

@@ -40,6 +40,12 @@ def server() -> Iterator[MariaDb]:
 
 
 @pytest.fixture
+def origin(server: MariaDb) -> MariaDb:
+    """Whose backups these are."""
+    return server
+
+
+@pytest.fixture
 def agent(tmp_path: Path, sandbox: Sandbox, server: MariaDb) -> Iterator[BackupAgent]:
     """The daemon, configured by the test and not started; gone when the test ends."""
     agent = BackupAgent(tmp_path / "agent", sandbox, server)

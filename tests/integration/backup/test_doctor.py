@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 SERVER = "production-db"
 IDENTITY = Identity("i-0abc", "db-1", "production", "db")
 HOUR_S = 3600.0
+pytestmark = pytest.mark.spoilt("manifests written by hand, without dumps")
 
 SHIPPED: dict[str, Any] = json.loads((Path(__file__).parents[3] / "packaging/iam/backup.json").read_text())
 SEVERITIES = {

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from sandbox import Sandbox
     from vawsum_agent.aws.backup_bucket import BackupBucket
 
+pytestmark = pytest.mark.spoilt("manifests written by hand, without dumps")
+
 
 def drilled(vault: BackupBucket) -> Drilled | None:
     """What lies beside the manifest."""

@@ -42,6 +42,12 @@ def shop() -> Iterator[MariaDb]:
         yield server
 
 
+@pytest.fixture
+def origin(shop: MariaDb) -> MariaDb:
+    """Whose backups these are."""
+    return shop
+
+
 @pytest.fixture(scope="module")
 def other() -> Iterator[MariaDb]:
     """Another server, which runs events."""
@@ -210,28 +216,26 @@ def test_s3_fails_again_and_again(host: DatabaseHost, sandbox: Sandbox, shop: Ma
     assert target.execute("CHECKSUM TABLE shop.orders") == shop.execute("CHECKSUM TABLE shop.orders")
 
 
-@pytest.mark.parametrize(
-    ("arguments", "code", "words"),
-    [
-        (("--backup", "20200101T000000Z"), 1, ("no backup 20200101T000000Z", "the nearest is", "backup list")),
-        (("--backup", "yesterday"), 64, ("no backup ID",)),
-        (("--server", "none"), 1, ("no backup of none", SERVER)),
-        (("--table", "shop.order"), 64, ("no table shop.order", "shop.orders")),
-        (("--table", "orders"), 64, ("no table orders", "shop.orders")),
-        (("--table", "shop.cheap"), 64, ("it is a view", "--database shop")),
-        (("--database", "shopp"), 64, ("no database shopp", "is it shop?")),
-        (("--resume",), 1, ("to go on with", "without --resume")),
-    ],
-)
-def test_wrong_uses(
-    host: DatabaseHost, target: MariaDb, arguments: tuple[str, ...], code: int, words: tuple[str, ...]
-) -> None:
+WRONG_USES = [
+    (("--backup", "20200101T000000Z"), 1, ("no backup 20200101T000000Z", "the nearest is", "backup list")),
+    (("--backup", "yesterday"), 64, ("no backup ID",)),
+    (("--server", "none"), 1, ("no backup of none", SERVER)),
+    (("--table", "shop.order"), 64, ("no table shop.order", "shop.orders")),
+    (("--table", "orders"), 64, ("no table orders", "shop.orders")),
+    (("--table", "shop.cheap"), 64, ("it is a view", "--database shop")),
+    (("--database", "shopp"), 64, ("no database shopp", "is it shop?")),
+    (("--resume",), 1, ("to go on with", "without --resume")),
+]
+
+
+def test_wrong_uses(host: DatabaseHost, target: MariaDb) -> None:
     """What can't be done is one line that says what to do instead, and the server is as it was."""
-    ended = host.run("backup", "restore", "--into", str(target.option_file), *arguments)
-    assert ended.code == code, ended.error
-    errors = [line for line in ended.error.splitlines() if line.startswith("error: ")]
-    assert len(errors) == 1
-    assert all(word in errors[0] for word in words), errors[0]
+    for arguments, code, words in WRONG_USES:
+        ended = host.run("backup", "restore", "--into", str(target.option_file), *arguments)
+        assert ended.code == code, (arguments, ended.error)
+        errors = [line for line in ended.error.splitlines() if line.startswith("error: ")]
+        assert len(errors) == 1, (arguments, ended.error)
+        assert all(word in errors[0] for word in words), (arguments, errors[0])
     assert "shop" not in target.execute("SHOW DATABASES")
 
 

@@ -43,6 +43,12 @@ def server(tmp_path: Path) -> Iterator[MariaDb]:
 
 
 @pytest.fixture
+def origin(server: MariaDb) -> MariaDb:
+    """Whose backups these are."""
+    return server
+
+
+@pytest.fixture
 def host(tmp_path: Path, sandbox: Sandbox, server: MariaDb) -> DatabaseHost:
     """Its host."""
     return DatabaseHost(tmp_path / "host", sandbox, server.option_file)

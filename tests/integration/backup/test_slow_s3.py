@@ -37,6 +37,12 @@ def source(tmp_path: Path) -> Iterator[MariaDb]:
         yield server
 
 
+@pytest.fixture
+def origin(source: MariaDb) -> MariaDb:
+    """Whose backups these are."""
+    return source
+
+
 def test_slow_s3(tmp_path: Path, sandbox: Sandbox, source: MariaDb, tell: Callable[[str], None]) -> None:
     """The dump waits for S3 for longer than the server would wait for it."""
     host = DatabaseHost(tmp_path / "host", sandbox, source.option_file)
