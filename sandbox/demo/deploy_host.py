@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 APP = "web"
 BUCKET = "vawsum-artifacts"
-WINDOW_S = 6
+WINDOW_S = 5
 
 _GUARD = f"""
 [deploy.app.guard]
@@ -137,6 +137,6 @@ name = "{APP}"
 path = "{host.app}"
 artifacts = "s3://{BUCKET}/{APP}/"
 health_url = "{host.url}/healthz"
-health_timeout = "3s"
+health_timeout = "2s"
 reload = {json.dumps(host.reload)}
 """
