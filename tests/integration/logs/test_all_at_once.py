@@ -99,6 +99,8 @@ def test_all_at_once(agent: RunningAgent, sandbox: Sandbox, logs: Path, tell: Ca
     for writer in rotated:
         writer.start()
     agent.start()
+    # What is rotated away before a daemon has met it for the first time is nobody's.
+    agent.wait_until(lambda: len(agent.details().get("files", ())) >= len(rotated), "every file is met")
     for kind, operation, share in FAULTS:
         sandbox.fault(kind, operation=operation, rate=share)
     chaos = Chaos(
