@@ -2,28 +2,19 @@
 
 from __future__ import annotations
 
-import os
-from contextlib import suppress
-from pathlib import Path
+import gc
+import sys
 from typing import TYPE_CHECKING
 
 import click
 
-from vawsum_agent.cli.deploy_means import work_of
-from vawsum_agent.cli.deploy_options import app_option, configured_app, configured_apps
+from vawsum_agent.cli.deploy_options import app_option
 from vawsum_agent.cli.options import config_option
-from vawsum_agent.core.clock import SystemClock
-from vawsum_agent.core.errors import AgentError, DeployError, UsageError
-from vawsum_agent.daemon.log_output import configure_stderr
-from vawsum_agent.deploy.journal import Journal, Refusal
-from vawsum_agent.deploy.layout import AppFolder
-from vawsum_agent.deploy.machine import End
 from vawsum_agent.deploy.order import Order
-from vawsum_agent.deploy.record import is_deploy_id
-from vawsum_agent.deploy.release_id import checked_release_id
 
 if TYPE_CHECKING:
-    from vawsum_agent.config.model import DeployApp
+    from pathlib import Path
+
     from vawsum_agent.deploy.record import Kind
 
 
@@ -37,33 +28,12 @@ if TYPE_CHECKING:
 @click.option("--by", default="")
 def work(config_path: Path, app_name: str, deploy_id: str, kind: Kind, release: str, sha256: str, by: str) -> int:
     """Carry out a deploy that was asked for; see `vawsum-agent deploy start`."""
-    if not is_deploy_id(deploy_id):
-        raise UsageError("--id is no deploy")
-    os.umask(0o022)  # whatever the caller's: the daemon and people read what is noted
-    configure_stderr(as_json=True)
-    apps = configured_apps(config_path)
-    app = configured_app(apps, app_name)
-    order = Order(
-        deploy_id=deploy_id, app=app.name, kind=kind, release=checked_release_id(release), sha256=sha256, by=by
-    )
-    try:
-        record = work_of(apps).deploy(order)
-    except AgentError as error:
-        # Whoever asked looks into the journal, not at us.
-        _refuse(app, deploy_id, Refusal(message=error.message, hint=error.hint, exit_code=error.exit_code))
-        raise
-    except Exception as error:
-        # One that has begun is started again, and goes on; one that has not would only fail likewise.
-        if _journal(app).read(deploy_id) is None:
-            _refuse(app, deploy_id, Refusal(message=f"a bug in the agent: {type(error).__name__}: {error}"))
-        raise
-    return 0 if record.end == End.DEPLOYED else 1
+    # Somebody waits. structlog imports rich for tracebacks that we don't use, see `run`; and of what is imported
+    # nothing is garbage yet, which Python would look for all the same: together a fifth of a second.
+    sys.modules["rich"] = None  # type: ignore[assignment]
+    gc.disable()
+    from vawsum_agent.cli.deploy_job import carry_out_here  # noqa: PLC0415 - after the lines above
 
-
-def _refuse(app: DeployApp, deploy_id: str, refusal: Refusal) -> None:
-    with suppress(DeployError):  # what it is about is the worse trouble
-        _journal(app).refuse(deploy_id, refusal)
-
-
-def _journal(app: DeployApp) -> Journal:
-    return Journal(AppFolder(Path(app.path)), SystemClock())
+    gc.enable()
+    order = Order(deploy_id=deploy_id, app=app_name, kind=kind, release=release, sha256=sha256, by=by)
+    return carry_out_here(config_path, order)
