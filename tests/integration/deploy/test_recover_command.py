@@ -131,7 +131,9 @@ def test_nothing_was_left(host: Host) -> None:
 def test_stopped_by_hand(host: Host) -> None:
     """Ctrl-C says what goes on, and the record is as it was for the next one."""
     host.leave(Step.DRAIN, place=IN_STANDBY)
-    with subprocess.Popen([AGENT, "deploy", "recover"], env=host.environment, stderr=subprocess.PIPE, text=True) as one:
+    # As from a terminal: what a shell starts in the background ignores Ctrl-C.
+    command = ["env", "--default-signal=INT", AGENT, "deploy", "recover"]
+    with subprocess.Popen(command, env=host.environment, stderr=subprocess.PIPE, text=True) as one:
         assert one.stderr is not None
         while "return back" not in one.stderr.readline():
             assert one.poll() is None
