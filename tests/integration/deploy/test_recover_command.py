@@ -132,7 +132,7 @@ def test_stopped_by_hand(host: Host) -> None:
     """Ctrl-C says what goes on, and the record is as it was for the next one."""
     host.leave(Step.DRAIN, place=IN_STANDBY)
     # As from a terminal: what a shell starts in the background ignores Ctrl-C.
-    command = ["env", "--default-signal=INT", AGENT, "deploy", "recover"]
+    command = ["env", "--default-signal=INT", str(AGENT), "deploy", "recover"]
     with subprocess.Popen(command, env=host.environment, stderr=subprocess.PIPE, text=True) as one:
         assert one.stderr is not None
         while "return back" not in one.stderr.readline():
