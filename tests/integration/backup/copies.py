@@ -45,7 +45,8 @@ class Copy:
     """The server, started when the first backup is restored. Use as a context manager.
 
     Attributes:
-        restored: digests of the backups that it gave back as they were; see `published`.
+        restored: digests of the backups that it gave back as they were, each with the states of sources that were
+            compared with it; see `published`.
         figures: backups by what became of them.
     """
 
@@ -54,7 +55,7 @@ class Copy:
         self._server: MariaDb | None = None
         self._folder = Path()
         self._bucket: tuple[str, BackupBucket] | None = None
-        self.restored: set[str] = set()
+        self.restored: dict[str, set[str]] = {}
         self.figures = {"published": 0, "restored": 0, "the same bytes as one restored": 0, "spoilt and refused": 0}
 
     def __enter__(self) -> Self:

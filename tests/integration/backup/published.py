@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import subprocess
 from dataclasses import replace
 from io import BytesIO
 from itertools import zip_longest
@@ -39,11 +40,14 @@ if TYPE_CHECKING:
 
 _ON_AN_OBJECT = re.compile(r".* ON (?:PROCEDURE |FUNCTION |PACKAGE |PACKAGE BODY )?`((?:[^`]|``)*)`\.`")
 
+_UNKNOWN = "it has no binary log"
+
 
 class Published:
     """The backups in a bucket.
 
-    A backup whose bytes are those of one that was restored before is not restored once more, but in soak.
+    A backup whose bytes are those of one that was restored before is not restored once more, but in soak; nor compared
+    with a source that is known to have been compared with them, and not been written to since.
 
     Args:
         bucket: a client of it that nothing hinders.
@@ -90,14 +94,26 @@ class Published:
             self._copy.restore(self._bucket, self._prefix, name, manifest)
         packed = self._read(name, manifest.dump)
         accounts = self._accounts(name, manifest)
+        same = _digest(packed, accounts, manifest)
+        source_state = f"{self._source}: {_state_of(self._source)}" if self._source is not None else ""
+        if source_state in self._copy.restored.get(same, ()) and not IS_SOAK:
+            self._copy.figures["the same bytes as one restored"] += 1
+            return
         dump = self._unpacked(packed, manifest)
         databases = [database.name for database in manifest.databases]
         if self._source is not None:
             self._expect_same(dump, accounts, self._source_dump(self._source, databases), self._source)
-        same = _digest(packed, accounts, manifest)
         if same in self._copy.restored and not IS_SOAK:
             self._copy.figures["the same bytes as one restored"] += 1
-            return
+        else:
+            self._restore_and_compare(name, manifest, dump, accounts, databases)
+        states = self._copy.restored.setdefault(same, set())
+        if not source_state.endswith(_UNKNOWN):
+            states.add(source_state)
+
+    def _restore_and_compare(
+        self, name: BackupName, manifest: Manifest, dump: Path, accounts: list[Account], databases: list[str]
+    ) -> None:
         restored = self._copy.restore(self._bucket, self._prefix, name, manifest)
         assert restored.report.differences == ()
         option_file = self._copy.option_file
@@ -106,7 +122,6 @@ class Published:
         if self._source is not None:
             was, has = (rights(one, databases, COPIER) for one in (self._source, option_file))
             assert was == has, f"rights that only the source has, or only the copy: {set(was) ^ set(has)}"
-        self._copy.restored.add(same)
         self._copy.figures["restored"] += 1
 
     def _source_dump(self, source: Path, databases: list[str]) -> Path:
@@ -148,6 +163,12 @@ class Published:
                 assert sizes == (frame.size_bytes, frame.raw_bytes)
         assert path.stat().st_size == manifest.dump.raw_bytes
         return path
+
+
+def _state_of(source: Path) -> str:
+    """Where a server's binary log ends: nothing was written as long as that is so."""
+    command = ["mariadb", f"--defaults-file={source}", "--batch", "-N", "-e", "SHOW MASTER STATUS"]
+    return subprocess.run(command, capture_output=True, check=True).stdout.decode().strip() or _UNKNOWN
 
 
 def accounts_of(option_file: Path) -> list[Account]:

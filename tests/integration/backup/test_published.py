@@ -98,7 +98,7 @@ def test_whatever_is_lost_is_found(sandbox: Sandbox, source: MariaDb, copy_serve
     host = DatabaseHost(tmp_path / "host", sandbox, source.option_file)
     host.backed_up("--no-verify")
     keys = {stored.key for stored in sandbox.objects(BUCKET)}
-    for loss, word in list(LOSSES.items())[:: 1 if IS_SOAK else 3]:
+    for loss, word in list(LOSSES.items())[:: 1 if IS_SOAK else 4]:
         published = Published(host.bucket(), PREFIX, Losing(copy_server, loss), source.option_file)
         with pytest.raises(AssertionError, match=word):
             published.expect_restorable(keys)
