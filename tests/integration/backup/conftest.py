@@ -26,7 +26,7 @@ _FIGURES = pytest.StashKey[dict[str, int]]()
 
 def pytest_configure(config: pytest.Config) -> None:
     """Register what says that a test is about backups that are not what they should be."""
-    config.addinivalue_line("markers", "spoilt(why): some of its backups are damaged: they have to be refused")
+    config.addinivalue_line("markers", "spoilt(why, whole=0): all but so many of its backups have to be refused")
     config.addinivalue_line("markers", "differs(why): its backups are not what the source holds, and say so")
 
 
@@ -71,11 +71,12 @@ def sandbox(
     keys = {stored.key for stored in shared.objects(BUCKET)}
     if not any(key.endswith(MANIFEST) for key in keys):
         return
-    marks = {mark.name for mark in request.node.iter_markers()}
-    assert origin is not None or "spoilt" in marks, "of which server are these backups? Give its fixture as `origin`"
-    source = origin.option_file if origin is not None and "differs" not in marks else None
-    bucket = copy_server.bucket_of(shared)
-    Published(bucket, PREFIX, copy_server, source, is_spoilt="spoilt" in marks).expect_restorable(keys)
+    spoilt = request.node.get_closest_marker("spoilt")
+    assert origin is not None or spoilt is not None, "of which server are these backups? Give its fixture as `origin`"
+    differs = request.node.get_closest_marker("differs") is not None
+    source = origin.option_file if origin is not None and not differs else None
+    whole = spoilt.kwargs.get("whole", 0) if spoilt is not None else None
+    Published(copy_server.bucket_of(shared), PREFIX, copy_server, source, whole=whole).expect_restorable(keys)
 
 
 @pytest.fixture

@@ -55,17 +55,17 @@ class Published:
         copy: where they are restored.
         source: the option file of the server that all of them are of, and that is as it was. None: it is not, and they
             are compared with the dumps in the bucket alone.
-        is_spoilt: the test damaged some, or wrote manifests by hand: each is whole or refused, and one is refused.
+        whole: so many are whole, and the others, which the test damaged or wrote by hand, are refused. None: all are.
     """
 
     def __init__(
-        self, bucket: BackupBucket, prefix: str, copy: Copy, source: Path | None, *, is_spoilt: bool = False
+        self, bucket: BackupBucket, prefix: str, copy: Copy, source: Path | None, *, whole: int | None = None
     ) -> None:
         self._bucket = bucket
         self._prefix = prefix
         self._copy = copy
         self._source = source
-        self._is_spoilt = is_spoilt
+        self._whole = whole
         self._dumped: list[str] | None = None
 
     def expect_restorable(self, keys: Collection[str]) -> None:
@@ -79,18 +79,19 @@ class Published:
             try:
                 self._expect_restorable(parsed[0], keys)
             except AgentError:
-                if not self._is_spoilt:
+                if self._whole is None:
                     raise
                 refused += 1
         self._copy.figures["spoilt and refused"] += refused
-        assert refused or not manifests or not self._is_spoilt, "all are whole: the mark `spoilt` is wrong"
+        whole = len(manifests) - refused
+        assert not manifests or self._whole in {None, whole}, f"{whole} are whole, and {self._whole} should be"
 
     def _expect_restorable(self, name: BackupName, keys: Collection[str]) -> None:
         manifest = Catalog(self._bucket, self._prefix).manifest(name)
         missing = {name.key(self._prefix, leaf) for leaf in (DUMP, GRANTS)}.difference(keys)
         if missing:
             raise BackupError(f"there is no {', '.join(missing)}", hint="what tells of it was written by hand")
-        if self._is_spoilt:
+        if self._whole is not None:
             self._copy.restore(self._bucket, self._prefix, name, manifest)
         packed = self._read(name, manifest.dump)
         accounts = self._accounts(name, manifest)

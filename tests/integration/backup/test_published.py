@@ -106,6 +106,6 @@ def test_whatever_is_lost_is_found(sandbox: Sandbox, source: MariaDb, copy_serve
     with pytest.raises(AssertionError, match="two"):
         Published(host.bucket(), PREFIX, copy_server, source.option_file).expect_restorable(keys)
     source.execute("DROP FUNCTION two", database="school")
-    wrong = Published(host.bucket(), PREFIX, copy_server, source.option_file, is_spoilt=True)
-    with pytest.raises(AssertionError, match="all are whole"):
+    wrong = Published(host.bucket(), PREFIX, copy_server, source.option_file, whole=0)
+    with pytest.raises(AssertionError, match="1 are whole, and 0 should be"):
         wrong.expect_restorable(keys)

@@ -124,7 +124,7 @@ def test_what_was_written_over_is_verified_no_more(host: DatabaseHost) -> None:
     assert "DAMAGED" in host.run("backup", "list").out
 
 
-@pytest.mark.spoilt("one manifest is none")
+@pytest.mark.spoilt("one manifest is none", whole=1)
 def test_a_manifest_that_is_none_hides_no_backup(host: DatabaseHost) -> None:
     """The list tells of it, and shows all others."""
     backup_id = host.backed_up()["backup_id"]
