@@ -30,6 +30,9 @@ _LOOK_S = 0.02
 _LAST_WORDS_S = 0.2
 """For what is in the pipe when the command has ended and something else still holds it open."""
 
+_LEAVES_WITHIN_S = 2.0
+"""For what is about to leave the group, or to end: `setsid worker &` may not have had its turn when the shell ends."""
+
 _KILLED_WITHIN_S = 5.0
 """What the kernel does not end within this time hangs in a device or a network disk: nobody waits for that."""
 
@@ -46,7 +49,7 @@ class Ended:
     Attributes:
         exit_code: negative: the signal that ended it.
         is_timed_out: it took too long, and was ended.
-        left_behind: how many processes of its group were still there when it had ended by itself.
+        left_behind: how many processes of its group were still there a moment after it had ended by itself.
         output: what it wrote, stdout and stderr as they came.
     """
 
@@ -139,7 +142,7 @@ class _Child:
                 self._ends_within(_KILLED_WITHIN_S, say)
         duration_s = time.monotonic() - self._began_at
         self._listen_until(time.monotonic() + _LAST_WORDS_S)
-        left_behind = _count_in_group(self._process.pid) if not is_timed_out else 0
+        left_behind = self._left_behind() if self._ends_all and not is_timed_out else 0
         if is_timed_out or self._ends_all:
             self._signal(signal.SIGKILL)
             self._listen_until(time.monotonic() + _LOOK_S)
@@ -180,6 +183,13 @@ class _Child:
         """Take what is still said, until nobody holds the pipe any more, or the time is over."""
         while not self._pipe.closed and time.monotonic() < ends_at:
             self._listen(_LOOK_S)
+
+    def _left_behind(self) -> int:
+        """Count what stays in its group, once what only passes through has had the time to leave."""
+        ends_at = time.monotonic() + _LEAVES_WITHIN_S
+        while (count := _count_in_group(self._process.pid)) and time.monotonic() < ends_at:
+            self._listen(_LOOK_S)
+        return count
 
     def _listen(self, wait_s: float) -> None:
         """Take one block of what it wrote. An end of its output is no end of the command: it may have closed it."""
