@@ -3,6 +3,7 @@
 place    whether root alone decides what lies below the application's path; the link; what the journal tells
 reload   whether the commands are there
 serving  whether the application answers here: its health check, and which release PHP serves
+exposed  whether it hands out secrets
 guard    whether anybody counts requests
 aws      releases, secrets, and this host's place among its peers
 
@@ -13,6 +14,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from vawsum_agent.deploy.doctor.exposed import exposed
 from vawsum_agent.deploy.doctor.guard import guard
 from vawsum_agent.deploy.doctor.place import place
 from vawsum_agent.deploy.doctor.reload import commands
@@ -49,3 +51,4 @@ def access(deploy: DeployConfig, now: float) -> Iterator[Finding]:
         yield from place(app, now)
         yield from health(app)
         yield from proof(app)
+        yield from exposed(app)

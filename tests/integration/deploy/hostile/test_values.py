@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
+import re
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sandbox.host.fleet import PAGES
@@ -17,6 +20,7 @@ if TYPE_CHECKING:
 
 EARLY = {".env": "APP_ENV=production\nDB_PASSWORD=correct-horse-battery\n", "config/api.key": "key-4f2a91c08d\n"}
 LATE = {".env": "APP_ENV=production\nDB_PASSWORD='an0ther/staple+=&'\n", "config/api.key": "key-e1f77ab302\n"}
+SNIPPET = Path(__file__).parents[4] / "etc/apache2/vawsum-dotfiles.conf"
 VALUES = ("correct-horse-battery", "key-4f2a91c08d", "an0ther/staple+=&", "key-e1f77ab302")
 
 SHOW = {
@@ -103,3 +107,32 @@ def test_values_are_never_seen(aws: Sandbox, host: DeployHost) -> None:
     assert "DB_PASSWORD=***" in log
     assert "APP_ENV=production" in log
     assert "***" in third.document["error"]
+
+
+def test_doctor_asks_for_the_secrets(aws: Sandbox, host: DeployHost) -> None:
+    """Apache hands out what lies in its document root; the snippet keeps what begins with a dot from it."""
+    host.configure(WITH_SECRETS)
+    aws.create_bucket(SECRETS)
+    store(aws, EARLY)
+    publish(aws, SECOND, telling("true", "fetched"))
+    assert host.deploy(SECOND).code == 0
+    assert handed_out(host) == [".env", "config/api.key"]
+    apache = host.host.apache
+    configuration = apache.directory / "apache.conf"
+    before = configuration.read_text()
+    configuration.write_text(f"{before}Include {SNIPPET}\n")
+    try:
+        apache.reopen_logs()
+        wait_until(lambda: apache.get("/.env")[0] == 403, "dotfiles are denied")
+        assert handed_out(host) == ["config/api.key"]
+        assert apache.get("/index.php")[0] == 200
+    finally:
+        configuration.write_text(before)
+        apache.reopen_logs()
+        wait_until(lambda: apache.get("/.env")[0] == 200, "dotfiles are not denied")
+
+
+def handed_out(host: DeployHost) -> list[str]:
+    """The secrets that doctor found at the web server."""
+    findings = json.loads(host.run("doctor", "--json").out)["findings"]
+    return re.findall(r"the secret (\S+) is handed out", " ".join(finding["what"] for finding in findings))
