@@ -2,7 +2,8 @@
 
 Each folder in it is renamed into the uppermost one before anything in it is touched. So a link is never followed, paths
 never grow long, however deep somebody made it, and a file system that is mounted below is not emptied: its place can't
-be renamed (rename(2): EBUSY).
+be renamed (rename(2): EBUSY). And each is taken from its owner before it is looked into: a process of the application
+that still works in it leaves nothing there any more.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 import errno
 import os
 import secrets
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -19,7 +20,10 @@ if TYPE_CHECKING:
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _PASSES = 5
-"""How often a folder is emptied that somebody fills meanwhile."""
+"""How often a folder is emptied that somebody changes meanwhile: the same user's, or what was on its way already."""
+
+_CHANGED = frozenset({errno.ENOTEMPTY, errno.EISDIR, errno.ENOTDIR, errno.ENOENT})
+_OURS_ALONE = 0o700
 
 
 def remove_tree(parent: Path, name: str) -> None:
@@ -36,15 +40,18 @@ def remove_tree(parent: Path, name: str) -> None:
         for left in reversed(range(_PASSES)):
             try:
                 _remove(above, name)
-            except FileNotFoundError:
-                return
             except OSError as exc:
-                if exc.errno != errno.ENOTEMPTY or not left:
+                if exc.errno not in _CHANGED or not left:
                     raise
+            else:
+                return
 
 
 def _remove(above: int, name: str) -> None:
-    top = _entered(above, name)
+    try:
+        top = _entered(above, name)
+    except FileNotFoundError:
+        return
     if top is None:
         os.unlink(name, dir_fd=above)
         return
@@ -78,22 +85,30 @@ def _lift(folder: int, top: int, names: Iterator[str]) -> list[str]:
         entries = [(entry.name, entry.is_dir(follow_symlinks=False)) for entry in found]
     lifted = []
     for name, is_folder in entries:
-        if is_folder:
-            lifted.append(next(names))
-            os.rename(name, lifted[-1], src_dir_fd=folder, dst_dir_fd=top)
-        else:
-            os.unlink(name, dir_fd=folder)
+        with suppress(FileNotFoundError):  # somebody else was faster
+            if is_folder:
+                new = next(names)
+                os.rename(name, new, src_dir_fd=folder, dst_dir_fd=top)
+                lifted.append(new)
+            else:
+                os.unlink(name, dir_fd=folder)
     return lifted
 
 
 def _entered(above: int, name: str) -> int | None:
-    """Open a folder; None where it is none."""
+    """Open a folder, and let nobody else change it any more; None where it is none."""
     try:
-        return os.open(name, _FOLDER, dir_fd=above)
+        folder = os.open(name, _FOLDER, dir_fd=above)
     except OSError as exc:
         if exc.errno in {errno.ENOTDIR, errno.ELOOP}:
             return None
         raise
+    # Where this fails, the removal does, and says why; or it was not needed.
+    with suppress(OSError):
+        if os.geteuid() == 0:
+            os.fchown(folder, 0, 0)  # first: its owner could set the mode back
+        os.fchmod(folder, _OURS_ALONE)
+    return folder
 
 
 @contextmanager

@@ -3,14 +3,34 @@
 from __future__ import annotations
 
 import os
+import pwd
 import threading
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
+import pytest
+
 from tests.counts import count
+from tests.unit.deploy.keep.meddling import remove_tree_while
 from vawsum_agent.deploy.keep.tree import remove_tree
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
     from pathlib import Path
+
+FOLDER = os.O_RDONLY | os.O_DIRECTORY
+
+
+@pytest.fixture
+def cache(tmp_path: Path) -> Iterator[int]:
+    """A folder with files deep in a tree, as a process has it that works in it, wherever it is moved."""
+    folder = tmp_path / "tree/var/cache"
+    folder.mkdir(parents=True)
+    for name in "abcde":
+        (folder / name).touch()
+    descriptor = os.open(folder, FOLDER)
+    yield descriptor
+    os.close(descriptor)
 
 
 def test_all_kinds(tmp_path: Path) -> None:
@@ -84,4 +104,46 @@ def test_somebody_still_writes(tmp_path: Path) -> None:
     finally:
         writer.join()
         os.close(descriptor)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root takes a folder from somebody else")
+def test_the_application_leaves_nothing_there_any_more(tmp_path: Path, cache: int) -> None:
+    """A process of its own that still works in its folder holds up no removal, whatever it does there, and when."""
+    nobody = pwd.getpwnam("nobody")
+    os.fchmod(cache, 0o777)
+    os.fchown(cache, nobody.pw_uid, nobody.pw_gid)
+
+    def meddle(number: int, _name: str, _folder: int) -> None:
+        os.seteuid(nobody.pw_uid)
+        with suppress(PermissionError):
+            os.fchmod(cache, 0o777)
+        with suppress(PermissionError):
+            os.close(os.open(f"new-{number}", os.O_CREAT | os.O_WRONLY, dir_fd=cache))
+        with suppress(PermissionError):
+            os.mkdir(f"folder-{number}", dir_fd=cache)
+        os.seteuid(0)
+
+    remove_tree_while(tmp_path, "tree", "os.rmdir", meddle)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(("event", "remove"), [("os.remove", os.unlink), ("os.rmdir", os.rmdir)])
+def test_somebody_else_is_faster(tmp_path: Path, cache: int, event: str, remove: Callable[..., object]) -> None:
+    """A clean-up of the application's that takes all from under our hands: what is left goes nevertheless."""
+    os.close(os.open("f", os.O_CREAT, dir_fd=cache))
+    remove_tree_while(tmp_path, "tree", event, lambda _, name, folder: remove(name, dir_fd=folder))
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.usefixtures("cache")
+def test_a_file_becomes_a_folder(tmp_path: Path) -> None:
+    """Right before it is removed: it is looked at again."""
+
+    def swap(number: int, name: str, folder: int) -> None:
+        if number == 0:
+            os.unlink(name, dir_fd=folder)
+            os.mkdir(name, dir_fd=folder)
+
+    remove_tree_while(tmp_path, "tree", "os.remove", swap)
     assert list(tmp_path.iterdir()) == []
