@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import select
+import shutil
 import signal
 import subprocess
 import threading
@@ -41,6 +42,10 @@ _TRIED_WITHIN_S = 10.0
 _BLOCK_BYTES = 64 << 10
 _UMASK = 0o022
 
+_GOES_FIRST = 500
+_AS_ANY_OTHER = 0
+_BECOMES = 'unset PWD OLDPWD SHLVL; { echo "$0" >/proc/self/oom_score_adj; } 2>/dev/null; exec "$@"'
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ended:
@@ -68,6 +73,7 @@ class Surroundings:
         environment: all of it.
         account: whom it runs as; None: as we do.
         ends_all: what it leaves behind in its process group is killed. Otherwise that goes on, and loses its output.
+            When memory gets short, the one goes before what this host is there for; the other is part of that.
     """
 
     folder: Path
@@ -114,7 +120,7 @@ class _Child:
         self._began_at = time.monotonic()
         self._ends_all = surroundings.ends_all
         self._process = subprocess.Popen(
-            [*(_dying_with_us() if surroundings.ends_all else ()), *command],
+            [*(_dying_with_us() if surroundings.ends_all else ()), *_scored(command, surroundings)],
             cwd=surroundings.folder,
             env=dict(surroundings.environment),
             stdin=subprocess.DEVNULL,
@@ -230,6 +236,18 @@ def _dying_with_us() -> list[str]:
     except (OSError, subprocess.TimeoutExpired):
         return []
     return prefix if tried.returncode == 0 else []
+
+
+def _scored(command: Sequence[str], surroundings: Surroundings) -> list[str]:
+    """Give the command so that it does not have our score for the kernel's OOM killer (proc(5): oom_score_adj).
+
+    The service of a deploy is among the last to go, and what it starts would be as well. A shell sets it, and becomes
+    the command: a forked child of a process with threads must not run Python.
+    """
+    if shutil.which(command[0], path=surroundings.environment.get("PATH")) is None:
+        return list(command)  # what keeps it from being started is for the one who starts it to learn
+    score = _GOES_FIRST if surroundings.ends_all else _AS_ANY_OTHER
+    return ["/bin/sh", "-c", _BECOMES, str(score), *command]
 
 
 def _silent(_text: str) -> None:

@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import psutil
@@ -17,7 +18,6 @@ from vawsum_agent.deploy.reload import reload
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
 
 def run(*commands: str, timeout_s: float = 20.0, environ: Mapping[str, str] = os.environ) -> list[str]:
@@ -80,6 +80,20 @@ def test_what_it_starts_goes_on(tmp_path: Path) -> None:
     pid = int((tmp_path / "pid").read_text())
     assert psutil.pid_exists(pid)
     os.kill(pid, signal.SIGKILL)
+
+
+def test_a_server_does_not_have_our_score(tmp_path: Path) -> None:
+    """What a reload starts is to the kernel like anything else, however much sooner or later we would go (proc(5))."""
+    (tmp_path / "score").touch()
+    child = os.fork()
+    if child == 0:
+        try:
+            Path("/proc/self/oom_score_adj").write_text("300")
+            run(f"cp /proc/self/oom_score_adj {tmp_path}/score")
+        finally:
+            os._exit(0)
+    os.waitpid(child, 0)
+    assert (tmp_path / "score").read_text() == "0\n"
 
 
 def test_environment(tmp_path: Path) -> None:

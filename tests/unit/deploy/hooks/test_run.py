@@ -237,6 +237,14 @@ def test_it_goes_when_the_deploy_is_killed(tmp_path: Path) -> None:
     os.kill(child, signal.SIGKILL)
 
 
+@pytest.mark.parametrize("user", [ME, *(["nobody"] if IS_ROOT else [])])
+def test_it_goes_first_when_memory_gets_short(hooks: Hooks, user: str) -> None:
+    """The kernel ends a hook rather than what the host is there for, and never us for a hook."""
+    for folder in (hooks.folder, hooks.folder.parent, hooks.folder.parent.parent):
+        folder.chmod(0o755)
+    assert hooks.run("cat /proc/self/oom_score_adj", user=user).lines == ("500",)
+
+
 @pytest.mark.skipif(not IS_ROOT, reason="only root becomes another user")
 def test_another_user(hooks: Hooks) -> None:
     """Root runs a hook as somebody else, with his groups and home and none of root's, and can still end it."""
