@@ -14,7 +14,8 @@ class Limits:
     Attributes:
         unpacked_bytes: of all that comes out of it, headers and padding too.
         file_bytes: of one file.
-        members: headers in it, among them those that only describe the next one.
+        members: headers in it, among them those that only describe the next one; and what is made of them, among it
+            folders that only the paths of others name.
         ratio: how many times its own size it may unpack to.
         ratio_from_bytes: what unpacks to less than this may have any ratio: source code of zeros is silly, and small.
         path_bytes: of the path of a member, or the target of a link.

@@ -105,7 +105,7 @@ class _Unpacker:
             entry = self._symlink(member, parent, path)
         else:
             entry = self._hardlink(member, path)
-        self._made[path] = entry
+        self._note(path, entry)
 
     def entries(self) -> list[Entry]:
         """All that was made, sorted by path."""
@@ -122,8 +122,15 @@ class _Unpacker:
                 raise member_refused(self._member, f"needs a folder where the archive has a {there.kind}")
             return False
         self._making.room.take(0)
-        self._made[path] = Entry("/".join(path), "folder", _FOLDER_MODE, 0, "")
+        self._note(path, Entry("/".join(path), "folder", _FOLDER_MODE, 0, ""))
         return True
+
+    def _note(self, path: tuple[str, ...], entry: Entry) -> None:
+        # One member may have dozens of folders made that are no members themselves.
+        if len(self._made) >= self._making.limits.members:
+            most = self._making.limits.members
+            raise Refused(f"it unpacks to more than {most:,} files and folders: an archive bomb")
+        self._made[path] = entry
 
     def _add_folder(self, path: tuple[str, ...]) -> None:
         # One that was made for what is in it may still be listed, once.

@@ -203,6 +203,8 @@ SMALL = Limits(unpacked_bytes=20_000, file_bytes=5000, members=5, ratio=2, ratio
         (tar(*(Item(name, b"x" * 4500) for name in "ab")), 100, "more than 5.9 KiB: an archive bomb"),
         (tar(GOOD) + bytes(50_000), 100, "an archive bomb"),
         (tar(*(Item(name) for name in "abcdef")), 10_000, "more than 5 members"),
+        (tar(Item("1/2/3/4/5/6")), 10_000, "more than 5 files and folders: an archive bomb"),
+        (tar(Item("1/2/3"), Item("a/b/c")), 10_000, "more than 5 files and folders: an archive bomb"),
     ],
 )
 def test_bombs(root: Path, archive: bytes, packed_bytes: int, reason: str) -> None:
