@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import errno
 import os
+import secrets
 import stat
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, NamedTuple
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING
 
 from vawsum_agent.core.errors import DeployError
 from vawsum_agent.core.text import printable
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _MODE = 0o755
 _UMASK = 0o022
+_UNNAMED = ".vawsum-new-"
 
 
 @contextmanager
@@ -93,20 +95,8 @@ def _see_that_it_is_ours(folder: int, parts: Sequence[str]) -> None:
         raise DeployError(printable(message), hint="remove the release's folder, and deploy it again")
 
 
-class Shared(NamedTuple):
-    """What is shared at a path.
-
-    Attributes:
-        status: of what is there in the end.
-        is_link: it is reached through a link at the path.
-    """
-
-    status: os.stat_result
-    is_link: bool
-
-
-def find_shared(root: int, parts: Sequence[str]) -> Shared | None:
-    """Look at what is shared at a path; None: there is nothing.
+def find_shared(root: int, parts: Sequence[str]) -> os.stat_result | None:
+    """Look at what is shared at a path, in the end; None: there is nothing.
 
     Its last part may be a link, as an administrator makes one to another disk; nothing is opened through it, and all
     that is learnt is whether it leads anywhere.
@@ -120,8 +110,7 @@ def find_shared(root: int, parts: Sequence[str]) -> Shared | None:
             following = os.open(part, FOLDER, dir_fd=descriptor)
             os.close(descriptor)
             descriptor = following
-        is_link = stat.S_ISLNK(os.stat(parts[-1], dir_fd=descriptor, follow_symlinks=False).st_mode)
-        return Shared(os.stat(parts[-1], dir_fd=descriptor), is_link)
+        return os.stat(parts[-1], dir_fd=descriptor)
     except FileNotFoundError:
         return None
     finally:
@@ -129,33 +118,51 @@ def find_shared(root: int, parts: Sequence[str]) -> Shared | None:
 
 
 def make_shared(root: int, parts: Sequence[str], owner: Owner) -> None:
-    """Make the folders of a shared path that are missing, and give the last one to the application if it is new.
+    """Make the folders of a shared path that are missing, the last one for the application. Safe to call again.
 
     Raises:
         OSError: a part of the path is a link or a file, or can't be made.
     """
     descriptor = os.open(".", FOLDER, dir_fd=root)
     try:
-        for part in parts:
+        for part in parts[:-1]:
             try:
                 following = os.open(part, FOLDER, dir_fd=descriptor)
             except FileNotFoundError:
-                # If we die after this, an empty folder of ours is left: the next call gives it away.
+                # If we die after this, an empty folder is left, which the next call goes through.
                 make_folder(part, descriptor)
                 following = os.open(part, FOLDER, dir_fd=descriptor)
             os.close(descriptor)
             descriptor = following
-        _give_if_new(descriptor, owner)
+        try:
+            os.close(os.open(parts[-1], FOLDER, dir_fd=descriptor))
+        except FileNotFoundError:
+            _make_given(parts[-1], descriptor, owner)
     finally:
         os.close(descriptor)
 
 
-def _give_if_new(folder: int, owner: Owner) -> None:
-    """Give away a folder that is ours and empty, as one is that we made. Any other stays whose it is."""
-    with os.scandir(folder) as entries:
-        is_empty = next(entries, None) is None
-    if is_empty and os.fstat(folder).st_uid == os.geteuid():
+def _make_given(name: str, parent: int, owner: Owner) -> None:
+    """Make a folder that is the application's as soon as it has its name: one that has it keeps its owner."""
+    for left in os.listdir(parent):
+        if left.startswith(_UNNAMED):
+            with suppress(OSError):  # what is no empty folder is not from us
+                os.rmdir(left, dir_fd=parent)
+    unnamed = _UNNAMED + secrets.token_hex(8)
+    # If we die from here on, an empty folder of that name is left, which the next call removes.
+    make_folder(unnamed, parent)
+    folder = os.open(unnamed, FOLDER, dir_fd=parent)
+    try:
+        # Where the parent is the application's, another one may lie there by now.
+        with os.scandir(folder) as entries:
+            is_empty = next(entries, None) is None
+        if not is_empty or os.fstat(folder).st_uid != os.geteuid():
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), unnamed)
         owner.take(folder)
+    finally:
+        os.close(folder)
+    os.rename(unnamed, name, src_dir_fd=parent, dst_dir_fd=parent)
+    os.fsync(parent)
 
 
 def reason(exc: OSError) -> str:

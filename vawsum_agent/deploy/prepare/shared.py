@@ -32,9 +32,9 @@ def see_that_it_is_shared(shared: int, path: str, owner: Owner) -> None:
     parts = parts_of(path)
     found = find_shared(shared, parts)
     if is_folder_path(path):
-        if found is not None and not stat.S_ISDIR(found.status.st_mode):
+        if found is not None and not stat.S_ISDIR(found.st_mode):
             raise DeployError(f"shared/{path} is no folder, which deploy.toml says it is")
-        if found is None or not found.is_link:
+        if found is None:
             make_shared(shared, parts, owner)
     elif found is None:
         hint = f'put it there, or write "{path}/" in deploy.toml if it is a folder that may begin empty'

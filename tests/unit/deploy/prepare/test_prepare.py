@@ -105,12 +105,22 @@ def test_folder_that_may_begin_empty(app: App) -> None:
     assert (app.folder.shared / "full").stat().st_uid == os.geteuid()
 
 
-def test_folder_that_a_crash_left(app: App) -> None:
-    """One that was made and not given away yet is given away by the next call."""
-    (app.folder.shared / "uploads").mkdir(parents=True, mode=0o700)
+def test_empty_folder_that_is_there(app: App) -> None:
+    """It keeps its owner and mode as well: another disk may be mounted there later, or keys be kept in it."""
+    keys = app.folder.shared / "keys"
+    keys.mkdir(parents=True, mode=0o700)
+    app.prepare("keys/")
+    assert keys.stat().st_uid == os.geteuid()
+    assert stat.S_IMODE(keys.stat().st_mode) == 0o700
+
+
+def test_what_a_crash_left_beside_it(app: App) -> None:
+    """Folders that never got their name go; what the application wrote into one in the meantime is in nobody's way."""
+    for name in (".vawsum-new-1", ".vawsum-new-2/x", ".vawsum-quarantine"):
+        (app.folder.shared / name).mkdir(parents=True)
     app.prepare("uploads/")
-    assert is_web_users(app.folder.shared / "uploads")
-    assert stat.S_IMODE((app.folder.shared / "uploads").stat().st_mode) == 0o775
+    left = {path.name for path in app.folder.shared.iterdir()}
+    assert left == {".vawsum-new-2", ".vawsum-quarantine", "uploads"}
 
 
 def test_file_where_a_folder_should_be(app: App) -> None:
@@ -234,7 +244,7 @@ def test_folders_of_others_are_not_worked_in(app: App) -> None:
         app.prepare(writable=("theirs",))
 
 
-_CHANGES = ("os.mkdir", "os.rmdir", "os.remove", "os.symlink", "os.chmod", "os.chown")
+_CHANGES = ("os.mkdir", "os.rmdir", "os.remove", "os.rename", "os.symlink", "os.chmod", "os.chown")
 
 
 def dies_at_change(app: App, number: int, work: Callable[[App], object]) -> bool:
