@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import tarfile
 import time
 from contextlib import contextmanager
@@ -166,9 +167,19 @@ def test_submodules_are_had_or_refused(tmp_path: Path) -> None:
 
 
 def test_git_lfs_is_refused(tmp_path: Path) -> None:
-    """What would be published is a pointer."""
-    web = a_repository(tmp_path / "web", {"public/.gitattributes": "*.psd filter=lfs\n", "public/a.psd": "version x\n"})
-    with pytest.raises(DeployError, match="Git LFS"), release_of(of(web, "master")):
+    """What would be published is a pointer, also in a submodule of a submodule."""
+    for folder in ("web", "lib", "inner"):
+        a_repository(tmp_path / folder, {"index.php": "<?php\n"})
+    commit(tmp_path / "inner", {"public/.gitattributes": "*.psd filter=lfs\n", "public/a.psd": "version x\n"})
+    with pytest.raises(DeployError, match="Git LFS"), release_of(of(tmp_path / "inner", "master")):
+        pass
+    for outer, inner in (("lib", "inner"), ("web", "lib")):
+        git(tmp_path / outer, "submodule", "--quiet", "add", f"../{inner}", inner)
+        commit(tmp_path / outer, {})
+    with (
+        pytest.raises(DeployError, match="Git LFS"),
+        release_of(of(tmp_path / "web", "master", with_submodules=True)),
+    ):
         pass
 
 
@@ -242,6 +253,47 @@ def test_what_the_release_asks_for_is_checked(origin: Path) -> None:
     command = "printf '[hooks.swiched]\\nrun = \"true\"\\n' > deploy.toml"
     with pytest.raises(DeployError, match=r"deploy\.toml.*swiched"), release_of(of(origin, "HEAD"), command):
         pass
+
+
+def test_whose_its_files_are_does_not_matter(tmp_path: Path) -> None:
+    """On the build host a release is whoever's: on a host that serves it will be root's."""
+    (tmp_path / "index.php").write_text("<?php\n")
+    (tmp_path / "deploy.toml").write_text("[hooks.healthy]\nrun = 'true'\n")
+    (tmp_path / "deploy.toml").chmod(0o666)
+    if os.geteuid() == 0:
+        os.chown(tmp_path / "deploy.toml", 12345, 12345)
+    with release_of(FromFolder(tmp_path)) as release:
+        assert set(files_of(release)) == {"deploy.toml", "index.php"}
+
+
+def test_what_a_build_leaves_that_cannot_be_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither costs a release that was made, nor stands in place of what a build failed for; it is named."""
+    (tmp_path / "web").mkdir()
+    mount = ["mount", "-t", "tmpfs", "tmpfs", str(tmp_path / "web")]
+    if os.geteuid() != 0 or subprocess.run(mount, check=False, capture_output=True).returncode:
+        pytest.skip("only root mounts file systems, and not in every container")
+    subprocess.run(["umount", tmp_path / "web"], check=True)
+    (tmp_path / "web/index.php").write_text("<?php\n")
+    (tmp_path / "tmp").mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "tmp"))
+    command = "mkdir held && mount -t tmpfs tmpfs held && touch held/file"
+    said: list[str] = []
+    try:
+        with release_of(FromFolder(tmp_path / "web"), command, say=said.append) as release:
+            assert "index.php" in files_of(release)
+        with (
+            pytest.raises(DeployError, match="ended with exit code 3"),
+            release_of(FromFolder(tmp_path / "web"), f"{command}; exit 3", say=said.append),
+        ):
+            pass
+        left = [str(path) for path in (tmp_path / "tmp").iterdir()]
+        told = [line for line in said if "could not be removed" in line]
+        assert sorted(line.partition(" ")[0] for line in told) == sorted(left)
+        held = [str(path.relative_to(tmp_path / "tmp")) for path in (tmp_path / "tmp").rglob("*")]
+        assert len(held) == 6, "all that can be removed is"
+    finally:
+        for folder in (tmp_path / "tmp").rglob("held"):
+            subprocess.run(["umount", "--lazy", folder], check=True)
 
 
 def test_a_folder_that_holds_the_temporary_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

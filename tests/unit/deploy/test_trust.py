@@ -102,5 +102,6 @@ def test_what_a_release_asks_for_is_nobody_elses_to_say(tmp_path: Path) -> None:
     file.chmod(0o666)
     with pytest.raises(DeployError, match="not root's alone to write"):
         load_release_file(tmp_path)
+    assert load_release_file(tmp_path, of_anybody=True).hooks.failed is not None
     file.chmod(0o644)
     assert load_release_file(tmp_path).hooks.failed is not None

@@ -91,14 +91,18 @@ class ReleaseFile(msgspec.Struct, frozen=True, kw_only=True):
     )
 
 
-def load_release_file(release_folder: Path) -> ReleaseFile:
+def load_release_file(release_folder: Path, *, of_anybody: bool = False) -> ReleaseFile:
     """Read and check what a release asks for; one without the file asks for nothing. Changes nothing.
+
+    Args:
+        release_folder: where it is.
+        of_anybody: whose it is does not matter, as nothing that it says is done here.
 
     Raises:
         DeployError: the file is no plain file, somebody else's, too large, or something in it does not hold; says all
             that does not, as far as that fits on a line.
     """
-    content = _content(release_folder / RELEASE_FILE)
+    content = _content(release_folder / RELEASE_FILE, of_anybody=of_anybody)
     if content is None:
         return ReleaseFile()
     violations: list[Violation] = []
@@ -144,7 +148,7 @@ def _as_documented(tree: Table, violations: list[Violation]) -> Table:
     return plain
 
 
-def _content(file: Path) -> bytes | None:
+def _content(file: Path, *, of_anybody: bool) -> bytes | None:
     """Read the file itself, never what a link of that name leads to. None: there is none."""
     try:
         # A FIFO without a writer would keep us waiting.
@@ -159,7 +163,7 @@ def _content(file: Path) -> bytes | None:
         status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode):
             raise DeployError(f"{RELEASE_FILE} is no plain file", hint=_HINT)
-        if not is_ours(status):
+        if not of_anybody and not is_ours(status):
             # A release that was here before us may be the application's to change: a hook in it could be root's.
             message = f"{file} is not root's alone to write, and says what root runs"
             raise DeployError(printable(message), hint=printable(f"chown root: {file}; chmod go-w {file}"))

@@ -24,6 +24,9 @@ Say = Callable[[str], None]
 
 _FETCH = ("fetch", "--quiet", "--no-tags", "--no-recurse-submodules")
 _SUBMODULE_MODE = "160000"
+_NOT_FOUND = 1
+"""What grep ends with."""
+
 _NET = ("https", "ssh")
 _DISK = "file"
 
@@ -132,7 +135,10 @@ def _submodules(git: Git, source: Repository, folder: Path, say: Say, *, is_want
 
 def _refuse_pointers(git: Git, source: Repository) -> None:
     """Git LFS keeps a pointer in the repository, which would be published in place of the file."""
-    ended = git.ask("grep", "--quiet", "--cached", "-e", "filter=lfs", "--", "*.gitattributes")
+    where = ("--cached", "--recurse-submodules")
+    ended = git.ask("grep", "--quiet", *where, "-e", "filter=lfs", "--", "*.gitattributes")
+    if ended.code not in {0, _NOT_FOUND}:
+        raise failure(f"{source.shown} can't be searched for files in Git LFS", ended)
     if not ended.code:
         message = f"{source.shown} keeps files in Git LFS, which would be missing"
         raise DeployError(message, hint="clone it with git-lfs, and publish the clone with --from")

@@ -1,12 +1,15 @@
 """From files to a release, in this order: fetch, build, look, pack, name, upload.
 
-All of it happens in a temporary folder that is gone afterwards, however it ends short of SIGKILL. There is nothing to
-be taken up again: whoever publishes again makes a new release.
+All of it happens in a temporary folder that is gone afterwards, however it ends short of SIGKILL; only what a build
+left there that we can't remove stays. There is nothing to be taken up again: whoever publishes again makes a new
+release.
 """
 
 from __future__ import annotations
 
 import errno
+import os
+import shutil
 import tempfile
 from collections.abc import Callable
 from contextlib import contextmanager
@@ -111,13 +114,29 @@ def made(order: Order, means: Means) -> Iterator[Made]:
         DeployError: there is none: what can't be had, built or published.
         UsageError: the folder is none.
     """
+    with _temporary(means.say) as work:
+        with _told():
+            release = _make(order, work, means)
+        yield release
+
+
+@contextmanager
+def _temporary(say: Say) -> Iterator[Path]:
+    """Give a folder for as long as the context lasts."""
     with _told():
         place = tempfile.TemporaryDirectory(prefix="vawsum-release-")
-    with place:
+    try:
         # If we die, this folder stays until the system clears its temporary files. Nobody looks into it again.
-        with _told():
-            release = _make(order, Path(place.name).resolve(), means)
-        yield release
+        yield Path(place.name).resolve()
+    finally:
+        try:
+            place.cleanup()
+        except OSError as exc:
+            # A container left files of root's, or something of the build still writes. That changes no outcome.
+            # Not by `ignore_cleanup_errors`, which lets what it meets on the way through.
+            shutil.rmtree(place.name, ignore_errors=True)
+            if os.path.lexists(place.name):
+                say(f"{place.name} could not be removed, which is for you to do: {exc.strerror}")
 
 
 def _make(order: Order, work: Path, means: Means) -> Made:
@@ -128,7 +147,7 @@ def _make(order: Order, work: Path, means: Means) -> Made:
         build(order.build, copy, order.app, mtime, means.environ)
     found = survey(copy.folder, order.allowed_secrets)
     # What it asks for in vain would be refused on the first host; here somebody can mend it.
-    load_release_file(copy.folder)
+    load_release_file(copy.folder, of_anybody=True)
     means.say(f"packing {counted(found.files, 'file')}, {format_bytes(found.size_bytes)}")
     archive = work / "archive"
     with archive.open("xb") as out:
