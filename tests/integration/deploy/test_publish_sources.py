@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import tarfile
 import time
@@ -180,6 +181,19 @@ def test_git_lfs_is_refused(tmp_path: Path) -> None:
         pytest.raises(DeployError, match="Git LFS"),
         release_of(of(tmp_path / "web", "master", with_submodules=True)),
     ):
+        pass
+
+
+def test_no_answer_is_not_taken_for_no_files_in_git_lfs(origin: Path, tmp_path: Path) -> None:
+    """Where git can't look for them, nothing is published, and its words are told."""
+    stub = tmp_path / "git"
+    stub.write_text(
+        '#!/bin/sh\nfor word; do [ "$word" = grep ] && { echo "fatal: unable to read index" >&2; exit 128; }; done\n'
+        f'exec {shutil.which("git")} "$@"\n'
+    )
+    stub.chmod(0o755)
+    path = f"{tmp_path}:{os.environ['PATH']}"
+    with pytest.raises(DeployError, match="Git LFS: fatal: unable"), release_of(of(origin, "HEAD"), env={"PATH": path}):
         pass
 
 
