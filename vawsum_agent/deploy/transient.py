@@ -24,6 +24,8 @@ _BOOTED_BY_SYSTEMD = Path("/run/systemd/system")
 _RUN = Path("/run")
 _PATIENCE_S = 30.0
 _ASKED_EVERY_S = 0.5
+_SHOWS_WITHIN_S = 5.0
+"""What systemd was asked for while it had no time to answer."""
 
 _PROPERTIES = (
     "Type=exec",
@@ -48,19 +50,30 @@ def has_systemd() -> bool:
     return os.geteuid() == 0 and _BOOTED_BY_SYSTEMD.is_dir() and shutil.which("systemd-run") is not None
 
 
-def start_service(command: Sequence[str], unit: str, variables: Mapping[str, str]) -> Service:
+def start_service(
+    command: Sequence[str],
+    unit: str,
+    variables: Mapping[str, str],
+    *,
+    run: Path = _RUN,
+    patience_s: float = _PATIENCE_S,
+    shows_within_s: float = _SHOWS_WITHIN_S,
+) -> Service:
     """Start a command as a service. One that runs under this name already is left alone, and is it.
 
     Args:
         command: its first word is an absolute path.
         unit: name of the service, without suffix.
         variables: what its environment has besides; nobody else gets to see them.
+        run: where they lie meanwhile.
+        patience_s: for systemd-run, which may be long about it on a loaded host.
+        shows_within_s: for a service that comes all the same.
 
     Raises:
         DeployError: it could not be started.
     """
     service = Service(f"{unit}.service")
-    folder = _RUN / unit
+    folder = run / unit
     try:
         file = _written(folder, variables)
         done = subprocess.run(
@@ -74,17 +87,31 @@ def start_service(command: Sequence[str], unit: str, variables: Mapping[str, str
             check=False,
             capture_output=True,
             text=True,
-            timeout=_PATIENCE_S,
+            timeout=patience_s,
         )
-    except (OSError, subprocess.TimeoutExpired) as exc:
+    except OSError as exc:
         raise DeployError(f"systemd-run does not start {unit}.service: {exc}") from exc
-    if done.returncode and not service.is_alive():
+    except subprocess.TimeoutExpired:
+        trouble, is_there = f"no answer within {patience_s:.0f} s", _shows(service, shows_within_s)
+    else:
+        trouble = " ".join(done.stderr.split()) or f"exit code {done.returncode}"
+        is_there = not done.returncode or service.is_alive()
+    if not is_there:
+        # Begun later than we can see, it finds no environment, and does not deploy what nobody waits for any more.
         shutil.rmtree(folder, ignore_errors=True)
-        said = " ".join(done.stderr.split()) or f"exit code {done.returncode}"
         raise DeployError(
-            printable(f"systemd-run does not start {unit}.service: {said}"), hint="see `systemctl --failed`"
+            printable(f"systemd-run does not start {unit}.service: {trouble}"), hint="see `systemctl --failed`"
         )
     return service
+
+
+def _shows(service: Service, within_s: float) -> bool:
+    ends_at = time.monotonic() + within_s
+    while not service.is_alive():
+        if time.monotonic() >= ends_at:
+            return False
+        time.sleep(_ASKED_EVERY_S)
+    return True
 
 
 class Service:

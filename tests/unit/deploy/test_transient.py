@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
+import sys
+from typing import TYPE_CHECKING
 
 import pytest
 
 from vawsum_agent.deploy.transient import as_environment_file, is_at_work
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 @pytest.mark.parametrize(
@@ -37,3 +43,38 @@ def test_environment_file() -> None:
     script = f'{text}\nprintf "%s|%s" "$AWS_A" "$VAWSUM_B"'
     read = subprocess.run(["sh", "-c", script], env={}, capture_output=True, text=True, check=True).stdout
     assert read == f"{odd['AWS_A']}|{odd['VAWSUM_B']}"
+
+
+STARTS = """
+import sys
+from pathlib import Path
+from vawsum_agent.deploy.transient import start_service
+start_service(["/bin/true"], "work", {"AWS_A": "x"}, run=Path(sys.argv[1]), patience_s=0.1, shows_within_s=0.7)
+"""
+
+
+def started_slowly(folder: Path, *states: str) -> subprocess.CompletedProcess[str]:
+    """Start a service where `systemd-run` takes too long, and `systemctl` shows one state after the other."""
+    shows = f"ActiveState=$(head -n 1 {folder}/states)\nJob=\n"
+    programs = {"systemd-run": "exec sleep 30", "systemctl": f'printf "{shows}"; sed -i 1d {folder}/states'}
+    (folder / "states").write_text("\n".join([*states, *["inactive"] * 9]))
+    for name, line in programs.items():
+        (folder / name).write_text(f"#!/bin/sh\n{line}\n")
+        (folder / name).chmod(0o755)
+    environment = os.environ | {"PATH": f"{folder}:{os.environ['PATH']}"}
+    command = [sys.executable, "-c", STARTS, str(folder)]
+    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+
+
+def test_a_loaded_host_starts_it_late(tmp_path: Path) -> None:
+    """What systemd had no time to answer to, and does, has begun: nobody is told that it has not."""
+    done = started_slowly(tmp_path, "inactive", "activating")
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "work/environment").exists()
+
+
+def test_a_loaded_host_does_not_start_it(tmp_path: Path) -> None:
+    """It is told, and what the service would need is gone, so that it does nothing later either."""
+    done = started_slowly(tmp_path)
+    assert "systemd-run does not start work.service: no answer within 0 s" in done.stderr
+    assert not (tmp_path / "work").exists()
