@@ -50,4 +50,4 @@ def converge(config_path: Path, app_name: str, *, as_json: bool) -> int:
         sha256=wanted.sha256,
         by=asker(),
     )
-    return carry_out(config_path, folder, order, as_json=as_json)
+    return carry_out(config_path, apps, order, as_json=as_json)

@@ -22,12 +22,12 @@ from vawsum_agent.deploy.machine import End
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from vawsum_agent.cli.deploy_options import Apps
     from vawsum_agent.deploy.launch import Job
-    from vawsum_agent.deploy.layout import AppFolder
     from vawsum_agent.deploy.order import Order
 
 
-def carry_out(config_path: Path, folder: AppFolder, order: Order, *, as_json: bool) -> int:
+def carry_out(config_path: Path, apps: Apps, order: Order, *, as_json: bool) -> int:
     """Have it done; give the exit code.
 
     What comes of it is all that goes to stdout: who keeps only the head of the output, as SSM does, keeps that.
@@ -35,9 +35,9 @@ def carry_out(config_path: Path, folder: AppFolder, order: Order, *, as_json: bo
     Raises:
         DeployError, BusyError, UsageError: it did not begin.
     """
-    journal = Journal(folder, SystemClock())
+    journal = Journal(apps.folders()[order.app], SystemClock())
     journal.prepare()
-    journal.set_aside()  # here, since the work could not even tell that there is no room
+    _see_that_there_is_room(journal, apps)
 
     def say(line: str) -> None:
         click.echo(printable(line), err=True)
@@ -51,14 +51,37 @@ def carry_out(config_path: Path, folder: AppFolder, order: Order, *, as_json: bo
     except KeyboardInterrupt:
         say(f"the deploy goes on by itself: `vawsum-agent deploy history --app {order.app}` shows how it ends")
         return INTERRUPTED
+    except DeployError:
+        _see_that_there_is_room(journal, apps)
+        raise
     if isinstance(outcome, Refusal):
-        raise _error(outcome)
+        return _not_begun(order, outcome, as_json=as_json)
     if as_json:
         print_json(document(outcome))
     else:
         for line in lines(outcome):
             click.echo(printable(line))
     return 0 if outcome.end == End.DEPLOYED else 1
+
+
+def _see_that_there_is_room(journal: Journal, apps: Apps) -> None:
+    """Look here, since the work could not even tell that there is none. Raises DeployError."""
+    try:
+        journal.set_aside()
+    except DeployError:
+        # What was cut off, perhaps by what fills the disk, is ended all the same; and then the work looks once more.
+        if not apps.has_unfinished():
+            raise
+
+
+def _not_begun(order: Order, why: Refusal, *, as_json: bool) -> int:
+    if why.exit_code:
+        raise _error(why)
+    if as_json:
+        print_json({"app": order.app, "release": order.release, "result": "nothing to do", "why": why.message})
+    else:
+        click.echo(printable(why.message))
+    return 0
 
 
 def arguments(config_path: Path, order: Order) -> list[str]:

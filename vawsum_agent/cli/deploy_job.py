@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,11 +16,12 @@ from vawsum_agent.daemon.log_output import configure_stderr
 from vawsum_agent.deploy.journal import Journal, Refusal
 from vawsum_agent.deploy.layout import AppFolder
 from vawsum_agent.deploy.machine import End
+from vawsum_agent.deploy.persist import carried_through
 from vawsum_agent.deploy.record import is_deploy_id
 from vawsum_agent.deploy.release_id import checked_release_id
+from vawsum_agent.deploy.work import Log, NothingToDo
 
 if TYPE_CHECKING:
-    from vawsum_agent.config.model import DeployApp
     from vawsum_agent.deploy.order import Order
 
 
@@ -31,25 +33,29 @@ def carry_out_here(config_path: Path, order: Order) -> int:
     configure_stderr(as_json=True)
     apps = configured_apps(config_path)
     app = configured_app(apps, order.app)
-    checked_release_id(order.release)
+    if order.release or order.kind != "rollback":
+        checked_release_id(order.release)
+    journal = Journal(AppFolder(Path(app.path)), SystemClock())
+    say = Log(journal.log_path(order.deploy_id)).say
     try:
-        record = work_of(apps).deploy(order)
+        record = carried_through(
+            journal, order.deploy_id, lambda: work_of(apps).deploy(order), say=say, sleep=time.sleep
+        )
+    except NothingToDo as told:
+        _refuse(journal, order.deploy_id, Refusal(message=told.message, exit_code=told.exit_code))
+        return told.exit_code
     except AgentError as error:
         # Whoever asked looks into the journal, not at us.
-        _refuse(app, order.deploy_id, Refusal(message=error.message, hint=error.hint, exit_code=error.exit_code))
+        _refuse(journal, order.deploy_id, Refusal(message=error.message, hint=error.hint, exit_code=error.exit_code))
         raise
     except Exception as error:
         # One that has begun is started again, and goes on; one that has not would only fail likewise.
-        if _journal(app).read(order.deploy_id) is None:
-            _refuse(app, order.deploy_id, Refusal(message=f"a bug in the agent: {type(error).__name__}: {error}"))
+        if journal.read(order.deploy_id) is None:
+            _refuse(journal, order.deploy_id, Refusal(message=f"a bug in the agent: {type(error).__name__}: {error}"))
         raise
     return 0 if record.end == End.DEPLOYED else 1
 
 
-def _refuse(app: DeployApp, deploy_id: str, refusal: Refusal) -> None:
+def _refuse(journal: Journal, deploy_id: str, refusal: Refusal) -> None:
     with suppress(DeployError):  # what it is about is the worse trouble
-        _journal(app).refuse(deploy_id, refusal)
-
-
-def _journal(app: DeployApp) -> Journal:
-    return Journal(AppFolder(Path(app.path)), SystemClock())
+        journal.refuse(deploy_id, refusal)

@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from vawsum_agent.config.load import load
-from vawsum_agent.core.errors import UsageError
+from vawsum_agent.core.clock import SystemClock
+from vawsum_agent.core.errors import DeployError, UsageError
 from vawsum_agent.core.text import printable
+from vawsum_agent.deploy.journal import Journal
 from vawsum_agent.deploy.layout import AppFolder
 
 if TYPE_CHECKING:
@@ -36,6 +38,14 @@ class Apps:
     def folders(self) -> dict[str, AppFolder]:
         """Their folders, by name."""
         return {name: AppFolder(Path(app.path)) for name, app in self.by_name.items()}
+
+    def has_unfinished(self) -> bool:
+        """Whether a deploy of any of them has to be ended, or may have to be, as far as can be told."""
+        journals = [Journal(folder, SystemClock()) for folder in self.folders().values()]
+        try:
+            return any(journal.unfinished() or journal.damage() for journal in journals)
+        except DeployError:
+            return True
 
 
 def configured_apps(config_path: Path, *, are_needed: bool = True) -> Apps:

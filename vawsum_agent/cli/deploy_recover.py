@@ -14,7 +14,7 @@ from vawsum_agent.cli.deploy_result import document, lines
 from vawsum_agent.cli.failure import INTERRUPTED
 from vawsum_agent.cli.options import config_option, examples, json_option, print_json
 from vawsum_agent.core.clock import SystemClock
-from vawsum_agent.core.errors import AgentError, DeployError
+from vawsum_agent.core.errors import AgentError
 from vawsum_agent.core.text import printable
 from vawsum_agent.daemon.log_output import silence
 from vawsum_agent.deploy.copies import copies_here, folder_of_copies
@@ -42,7 +42,8 @@ def recover(config_path: Path, *, as_json: bool) -> int:
     os.umask(0o022)  # whatever the caller's: the daemon and people read what is noted
     apps = configured_apps(config_path, are_needed=False)
     try:
-        records = work_of(apps).recover(_say) if _is_anything_left(apps) else _shown_to_the_daemon(apps)
+        # Where nothing is, AWS is not asked, which at boot may not answer yet.
+        records = work_of(apps).recover(_say) if apps.has_unfinished() else _shown_to_the_daemon(apps)
     except KeyboardInterrupt:
         _say("stopped in the middle: `vawsum-agent deploy recover`, or the next deploy, goes on with it")
         return INTERRUPTED
@@ -56,15 +57,6 @@ def recover(config_path: Path, *, as_json: bool) -> int:
     if not records:
         click.echo("nothing was left unfinished")
     return int(is_stuck)
-
-
-def _is_anything_left(apps: Apps) -> bool:
-    """Whether AWS has to be asked at all, which at boot may not answer yet."""
-    journals = [Journal(folder, SystemClock()) for folder in apps.folders().values()]
-    try:
-        return any(journal.unfinished() or journal.damage() for journal in journals)
-    except DeployError:
-        return True
 
 
 def _shown_to_the_daemon(apps: Apps) -> list[Record]:

@@ -10,7 +10,7 @@ from vawsum_agent.cli.deploy_follow import carry_out
 from vawsum_agent.cli.deploy_options import app_option, asker, configured_app, configured_apps
 from vawsum_agent.cli.options import config_option, examples, json_option
 from vawsum_agent.core.clock import SystemClock
-from vawsum_agent.deploy.healthy import rollback_target
+from vawsum_agent.deploy.healthy import rollback_target, undoing
 from vawsum_agent.deploy.journal import Journal
 from vawsum_agent.deploy.order import Order
 from vawsum_agent.deploy.release_id import checked_release_id
@@ -41,7 +41,11 @@ def rollback(config_path: Path, app_name: str, to: str | None, *, as_json: bool)
     wanted = "" if to is None else checked_release_id(to)
     journal = Journal(folder, SystemClock())
     journal.prepare()  # before its records are believed
-    records = journal.records()
-    release = rollback_target(records, current=folder.current_release(), wanted=wanted)
+    records, left = journal.records(), journal.unfinished()
+    if apps.has_unfinished():
+        # That is ended first, and then it is seen whether this can be gone back to, or is what is served by now.
+        release = wanted or (undoing(left[-1], records) if left else "")
+    else:
+        release = rollback_target(records, current=folder.current_release(), wanted=wanted)
     order = Order(deploy_id=journal.new_id(), app=app.name, kind="rollback", release=release, by=asker())
-    return carry_out(config_path, folder, order, as_json=as_json)
+    return carry_out(config_path, apps, order, as_json=as_json)

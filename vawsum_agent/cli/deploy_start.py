@@ -38,7 +38,6 @@ def start(config_path: Path, app_name: str, release: str, *, as_json: bool) -> i
     """
     apps = configured_apps(config_path)
     app = configured_app(apps, app_name)
-    folder = apps.folders()[app.name]
-    deploy_id = Journal(folder, SystemClock()).new_id()
+    deploy_id = Journal(apps.folders()[app.name], SystemClock()).new_id()
     order = Order(deploy_id=deploy_id, app=app.name, kind="start", release=checked_release_id(release), by=asker())
-    return carry_out(config_path, folder, order, as_json=as_json)
+    return carry_out(config_path, apps, order, as_json=as_json)

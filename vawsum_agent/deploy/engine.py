@@ -33,6 +33,10 @@ _WITHOUT_NOTE = frozenset({Step.GUARD, Step.KEEP})
 """Begun without a note, and killed, what the journal tells is still true: it was proven, and is finished."""
 
 
+class Unended(DeployError):
+    """It has come as far as it can, and has no end in the journal. To try again at once changes nothing of that."""
+
+
 class Engine:
     """Runs one deploy.
 
@@ -66,7 +70,7 @@ class Engine:
         watching, and the next start goes on.
 
         Raises:
-            DeployError: it was asked to stop, and is in service; or its end can't be noted. The next start goes on.
+            Unended: it was asked to stop, and is in service; or its end can't be noted. The next start goes on.
         """
         self._take_over(record)
         while isinstance(step := next_step(record.notes), Step):
@@ -124,7 +128,7 @@ class Engine:
             return
         self._note(record, latest, "interrupted", ASKED)
         message = f"{ASKED}: {record.release} is proven and in service, and was not watched to the end"
-        raise DeployError(message, hint="`vawsum-agent deploy recover`, or the next deploy, goes on with it")
+        raise Unended(message, hint="`vawsum-agent deploy recover`, or the next deploy, goes on with it")
 
     def _failed(self, record: Record, step: Step, text: str) -> None:
         self._note(record, step, "failed", text)
@@ -147,7 +151,7 @@ class Engine:
             self._journal.close(record, end)
         except DeployError as error:
             message = f"{record.release} is {end}, and that can't be noted: {error.message}"
-            raise DeployError(message, hint=error.hint) from error
+            raise Unended(message, hint=error.hint) from error
 
     def _clean(self, text: str) -> str:
         # An error may quote a file's name, which is any bytes, and then no JSON could hold it.

@@ -51,6 +51,8 @@ def followed(
             sleep(POLL_S)
     hint = f"`vawsum-agent deploy recover` ends it; why: `journalctl`, or {journal.stray_path(deploy_id)}"
     message = f"the process of deploy {deploy_id} was killed, or could not begin, {_MOST_STARTS} times"
+    if journal.read(deploy_id) is not None:
+        message = f"this host may be out of service: {message}"
     raise DeployError(message, hint=hint)
 
 

@@ -28,6 +28,20 @@ def served_healthy(records: Sequence[Record]) -> list[str]:
     return list(dict.fromkeys(reversed(releases)))
 
 
+def undoing(left: Record, records: Sequence[Record]) -> str:
+    """Say where a rollback leads that finds this deploy cut off; empty where only its end will tell.
+
+    Back to where that deploy came from, and no further: it is to be undone. A rollback that was cut off is asked for
+    once more.
+
+    Args:
+        left: what was cut off.
+        records: of the application on this host.
+    """
+    target = left.release if left.kind == "rollback" else left.previous
+    return target if target in served_healthy(records) else ""
+
+
 def rollback_target(records: Sequence[Record], *, current: str | None, wanted: str = "") -> str:
     """Say which release to go back to.
 

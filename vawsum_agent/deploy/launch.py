@@ -9,14 +9,14 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from typing import TYPE_CHECKING, Protocol
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO, Protocol
 
 from vawsum_agent.core.errors import DeployError
 from vawsum_agent.deploy.transient import has_systemd, start_service
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from pathlib import Path
 
 _PASSED_ON = ("AWS_", "VAWSUM_")
 _ALSO_PASSED_ON = {"HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy"}
@@ -36,7 +36,7 @@ def start(arguments: Sequence[str], *, unit: str, stray: Path) -> Job:
     Args:
         arguments: a command and its options.
         unit: name of the service, without suffix. One that runs under this name already is it.
-        stray: where what it prints goes without systemd; with it, the journal.
+        stray: where what it prints goes without systemd, if there is room for it; with systemd, its journal.
 
     Raises:
         DeployError: it could not be started.
@@ -63,10 +63,18 @@ class _Detached:
 
 def _detached(command: Sequence[str], stray: Path) -> Job:
     try:
-        with stray.open("ab") as file:
+        with _opened(stray) as file:
             process = subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, stdout=file, stderr=file, start_new_session=True, cwd="/"
             )
     except OSError as exc:
         raise DeployError(f"the work can't be started: {exc.strerror}") from exc
     return _Detached(process)
+
+
+def _opened(stray: Path) -> BinaryIO:
+    try:
+        return stray.open("ab")
+    except OSError:
+        # A full disk may have room for no file. What lies here drained is taken back all the same.
+        return Path(os.devnull).open("ab")

@@ -15,6 +15,7 @@ class Order:
 
     Attributes:
         deploy_id: made by whoever asks, so that it can be followed.
+        release: empty for a rollback to the last healthy one.
         sha256: what the artifact has to be; empty where nobody said.
         by: who asked, for people.
     """

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
 import structlog
@@ -11,6 +11,7 @@ import structlog
 from vawsum_agent.core.errors import AgentError, DeployError
 from vawsum_agent.deploy.copies import folder_of_copies
 from vawsum_agent.deploy.engine import Engine
+from vawsum_agent.deploy.healthy import rollback_target
 from vawsum_agent.deploy.journal import Journal
 from vawsum_agent.deploy.lock import Holder, locked
 from vawsum_agent.deploy.machine import End
@@ -31,6 +32,12 @@ _log = structlog.get_logger()
 
 def _silent(_text: str) -> None:
     """Say nothing."""
+
+
+class NothingToDo(DeployError):
+    """What was asked for is so already: nothing began, and nothing failed."""
+
+    exit_code = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,21 +97,24 @@ class Work:
 
         Raises:
             BusyError: another deploy runs.
+            NothingToDo: a rollback has come about by what was left, and was ended first.
+            Unended: it has come as far as it can.
             DeployError: it did not begin; nothing has changed but what was finished or taken back before it.
         """
         journal = self._journal(order.app)
         journal.prepare()
         holder = Holder(deploy_id=order.deploy_id, app=order.app, what=order.kind, pid=self._pid)
         with locked(self._apps, holder), self._stopping:
-            self._finish_what_was_left(order.deploy_id, _Log(journal.log_path(order.deploy_id)).say)
+            self._finish_what_was_left(order.deploy_id, Log(journal.log_path(order.deploy_id)).say)
             record = journal.read(order.deploy_id)
             if record is None:
                 if self._stopping.is_asked:
                     raise DeployError(f"{ASKED} before it began", hint="nothing of it was done: deploy again")
+                release = self._release(order, journal)
                 # Only a deploy that begins needs room; one that goes on may be the one that used it up. Nothing is
                 # written before its first step: what was refused until then is no deploy, which would be carried out.
                 journal.set_aside()
-                record = self._record(order)
+                record = self._record(replace(order, release=release))
             elif record.end in ENDED:
                 # Its process died when it had ended, perhaps before it told anybody.
                 self._marks.ended(record)
@@ -156,6 +166,16 @@ class Work:
             raise problems[0]
         return ended
 
+    def _release(self, order: Order, journal: Journal) -> str:
+        """Say which one it is. Where a rollback leads shows only now, when nothing is left that was cut off."""
+        if order.kind != "rollback":
+            return order.release
+        current, records = self._apps[order.app].current_release(), journal.records()
+        if order.release and order.release == current:
+            how = "".join(f": deploy {each.deploy_id} of {each.release} is {each.end}" for each in records[-1:])
+            raise NothingToDo(f"{order.app} serves {current}{how}, and that is the rollback")
+        return rollback_target(records, current=current, wanted=order.release)
+
     def _record(self, order: Order) -> Record:
         return Record(
             deploy_id=order.deploy_id,
@@ -172,7 +192,7 @@ class Work:
     def _run(self, app: str, record: Record, also: Callable[[str], None] = _silent) -> Record:
         journal = self._journal(app)
         record.app = app  # the folder says whose it is: it may have been renamed since
-        log = _Log(journal.log_path(record.deploy_id))
+        log = Log(journal.log_path(record.deploy_id))
 
         def say(text: str) -> None:
             log.say(text)
@@ -203,13 +223,14 @@ def _context(record: Record) -> dict[str, str]:
     }
 
 
-class _Log:
+class Log:
     """What a deploy says, a line each, for whoever follows. Losing one is no reason to stop."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
 
     def say(self, text: str) -> None:
+        """Say a line, whatever is in it. Never raises."""
         line = " ".join(text.splitlines())
         try:
             with self._path.open("a", encoding="utf-8", errors="replace") as file:

@@ -10,7 +10,7 @@ import pytest
 
 from vawsum_agent.core.clock import SystemClock
 from vawsum_agent.core.errors import DeployError
-from vawsum_agent.deploy.engine import Engine
+from vawsum_agent.deploy.engine import Engine, Unended
 from vawsum_agent.deploy.journal import Journal
 from vawsum_agent.deploy.layout import AppFolder
 from vawsum_agent.deploy.machine import FORWARD, End, Step
@@ -235,7 +235,7 @@ def test_asked_to_stop_within_what_catches_all(stage: Stage) -> None:
 def test_asked_to_stop_with_a_proven_release(stage: Stage, unhandled: list[int], step: Step) -> None:
     """That takes no good release back: the host is let into service, and the next start watches on."""
     stage.does[step] = asks
-    with pytest.raises(DeployError, match="asked to stop by SIGTERM"):
+    with pytest.raises(Unended, match="asked to stop by SIGTERM"):
         stage.run()
     assert stage.ran.index(Step.RETURN)
     assert stage.found().end is None
@@ -284,7 +284,7 @@ def test_a_journal_that_can_not_be_written_any_more(tmp_path: Path, step: Step) 
         return ""
 
     stage.does[step] = fills_the_disk
-    with pytest.raises(DeployError, match="No space left"):
+    with pytest.raises(Unended, match="No space left"):
         stage.run()
     assert FORWARD[FORWARD.index(step) + 1] not in stage.ran
     assert stage.ran[-3:] == [Step.RETURN_BACK, Step.HOOK_FAILED, Step.CLEAR]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -10,10 +11,11 @@ from vawsum_agent.core.clock import SystemClock
 from vawsum_agent.core.errors import DeployError
 from vawsum_agent.deploy.follow import followed
 from vawsum_agent.deploy.journal import Journal, Refusal
-from vawsum_agent.deploy.launch import passed_on
+from vawsum_agent.deploy.launch import passed_on, start
 from vawsum_agent.deploy.layout import AppFolder
 from vawsum_agent.deploy.machine import End
 from vawsum_agent.deploy.record import Record
+from vawsum_agent.deploy.transient import has_systemd
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -83,6 +85,24 @@ def test_killed_again_and_again(journal: Journal) -> None:
     """Three deaths without an end are told, with who goes on."""
     with pytest.raises(DeployError, match="killed, or could not begin, 3 times"):
         followed(journal, DEPLOY_ID, Script, say=lambda _: None, sleep=lambda _: None)
+
+
+def test_killed_again_and_again_when_it_had_begun(journal: Journal) -> None:
+    """Then a person has to know first of all that the host may be out of service."""
+    journal.write(Record(deploy_id=DEPLOY_ID, app="web", kind="start", release="r", began_at=0.0))
+    with pytest.raises(DeployError, match=r"^this host may be out of service: .* 3 times") as raised:
+        followed(journal, DEPLOY_ID, Script, say=lambda _: None, sleep=lambda _: None)
+    assert "`vawsum-agent deploy recover`" in raised.value.hint
+
+
+@pytest.mark.skipif(has_systemd(), reason="there it is a service, which prints elsewhere")
+def test_no_room_for_what_it_prints(tmp_path: Path) -> None:
+    """That is no reason not to start it: it may be there to take back what fills the disk."""
+    job = start(["--version"], unit="none", stray=tmp_path / "nowhere" / "work.err")
+    ends_at = time.monotonic() + 20
+    while job.is_alive():
+        assert time.monotonic() < ends_at
+        time.sleep(0.02)
 
 
 def test_what_the_work_inherits() -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from vawsum_agent.core.errors import DeployError
 from vawsum_agent.deploy.fleet_release import parsed
-from vawsum_agent.deploy.healthy import rollback_target, served_healthy
+from vawsum_agent.deploy.healthy import rollback_target, served_healthy, undoing
 from vawsum_agent.deploy.machine import End
 from vawsum_agent.deploy.record import WAS_HEALTHY, Record
 from vawsum_agent.deploy.release_id import is_release_id
@@ -14,7 +14,7 @@ from vawsum_agent.deploy.release_id import is_release_id
 R1, R2, R3, R4 = (f"2026010{number}T000000Z-{number}" for number in range(1, 5))
 
 
-def record(number: int, release: str, end: End, previous: str = "", *, was_healthy: bool = True) -> Record:
+def record(number: int, release: str, end: End | None, previous: str = "", *, was_healthy: bool = True) -> Record:
     """One deploy."""
     made = Record(
         deploy_id=f"20260101T00000{number}Z-00000000",
@@ -64,6 +64,18 @@ def test_to_a_release() -> None:
         rollback_target(HISTORY, current=R4, wanted=R3)
     with pytest.raises(DeployError, match="already"):
         rollback_target(HISTORY, current=R4, wanted=R4)
+
+
+def test_what_undoes_one_that_was_cut_off() -> None:
+    """A deploy is undone by where it came from, if that served healthy; a rollback that was cut off is meant again."""
+    left = record(5, R4, None, R2)
+    assert undoing(left, [*HISTORY[:3], left]) == R2
+    unwell = record(5, R4, None, R3, was_healthy=False)
+    assert undoing(unwell, [*HISTORY[:3], unwell]) == ""
+    assert undoing(record(1, R1, None), []) == ""
+    rollback = record(5, R2, None, R4)
+    rollback.kind = "rollback"
+    assert undoing(rollback, [*HISTORY, rollback]) == R2
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from vawsum_agent.deploy.layout import AppFolder
 from vawsum_agent.deploy.machine import FORWARD, End, Step
 from vawsum_agent.deploy.order import Order
 from vawsum_agent.deploy.record import Line, Record
-from vawsum_agent.deploy.work import Deeds, Work
+from vawsum_agent.deploy.work import Deeds, NothingToDo, Work
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 LEFT, ASKED = "20261129T080000Z-0011aabb", "20261129T090000Z-0011aabb"
 RELEASE = "20261129T080000Z-2222222"
+OLDER = "20261128T080000Z-1111111"
 
 
 class Host:
@@ -48,6 +49,18 @@ class Host:
     def deploy(self, app: str = "web") -> Record:
         """Ask for one."""
         return self.work().deploy(Order(deploy_id=ASKED, app=app, kind="start", release=RELEASE))
+
+    def roll_back(self, release: str = "") -> Record:
+        """Ask for that."""
+        return self.work().deploy(Order(deploy_id=ASKED, app="web", kind="rollback", release=release))
+
+    def serves(self, release: str) -> None:
+        """Let `current` point there, and have been healthy."""
+        app = self.apps["web"]
+        app.current.unlink(missing_ok=True)
+        app.current.symlink_to(app.target(release))
+        record = Record(deploy_id=f"{release[:16]}-00000000", app="web", kind="start", release=release, began_at=0.0)
+        self.journals["web"].close(record, End.DEPLOYED)
 
     def leave(self, name: str = "web", *, app: str = "", end: End | None = None, step: Step = Step.DRAIN) -> None:
         """Let a deploy be cut off."""
@@ -201,6 +214,52 @@ def test_whether_the_fleets_release_is_served(host: Host) -> None:
     host.leave(end=End.TAKEN_BACK)
     assert is_served(app, journal, RELEASE)
     assert not is_served(app, journal, "20261129T080000Z-3333333")
+
+
+def test_a_rollback_of_what_was_cut_off(host: Host) -> None:
+    """To take that back was the rollback: it goes no further, also when it is killed in between and started again."""
+    for release in (OLDER, RELEASE):
+        host.serves(release)
+    host.leave()
+    for _ in range(2):
+        with pytest.raises(NothingToDo, match=f"web serves {RELEASE}: deploy {LEFT} of r is taken back") as raised:
+            host.roll_back(RELEASE)
+        assert raised.value.exit_code == 0
+        assert host.journals["web"].read(ASKED) is None
+
+
+def test_a_rollback_of_what_was_finished_first(host: Host) -> None:
+    """What was proven and on its way into service is finished; and then it is rolled back to what was asked for."""
+    host.serves(OLDER)
+    host.leave(step=Step.RETURN)
+
+    def is_served() -> str:
+        host.serves(RELEASE)
+        return ""
+
+    host.does[Step.KEEP] = is_served
+    assert host.roll_back(OLDER).release == OLDER
+    assert (host.found().end, host.found(deploy_id=ASKED).end) == (End.DEPLOYED, End.DEPLOYED)
+
+
+def test_a_rollback_chooses_when_all_is_ended(host: Host) -> None:
+    """Unasked for which, it goes to the last healthy one before what is served by then, or is refused."""
+    host.serves(OLDER)
+    with pytest.raises(DeployError, match="no older release"):
+        host.roll_back()
+    host.serves(RELEASE)
+    host.leave("api")
+    assert host.roll_back().release == OLDER
+    assert host.found("api").end == End.TAKEN_BACK
+
+
+def test_a_rollback_to_what_never_served(host: Host) -> None:
+    """What was left is ended all the same."""
+    host.serves(RELEASE)
+    host.leave()
+    with pytest.raises(DeployError, match="never served healthy"):
+        host.roll_back(OLDER)
+    assert host.found().end == End.TAKEN_BACK
 
 
 def test_asked_to_stop_while_another_is_taken_back(host: Host) -> None:
