@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 NAMESPACE = "http://autoscaling.amazonaws.com/doc/2011-01-01/"
 IDS_LIMIT_COUNT = 50
 GROUPS_LIMIT_COUNT = 100
+SOURCES_LIMIT_COUNT = 50
 STANDBY_LIMIT_COUNT = 20
 _CODES = {"InvalidParameterException": ("ValidationError", 400)}
 
@@ -48,6 +49,7 @@ class AutoScalingService:
         self.operations: dict[str, Operation] = {
             "DescribeAutoScalingInstances": self._describe_instances,
             "DescribeAutoScalingGroups": self._describe_groups,
+            "DescribeTrafficSources": self._describe_sources,
             "EnterStandby": self._enter_standby,
             "ExitStandby": self._exit_standby,
             "TerminateInstanceInAutoScalingGroup": self._terminate,
@@ -93,6 +95,14 @@ class AutoScalingService:
                 if not names or group.name in names
             ]
         return _page("AutoScalingGroups", rows, params, GROUPS_LIMIT_COUNT)
+
+    def _describe_sources(self, params: Parameters, _request_id: str, _region: str) -> dict[str, Any]:
+        check_known(params, "AutoScalingGroupName", "TrafficSourceType", "MaxRecords", "NextToken")
+        with self._scaling.lock:
+            arns = self._scaling.target_group_arns(self._scaling.named(required(params, "AutoScalingGroupName")))
+        is_asked = params.get("TrafficSourceType", "elbv2") == "elbv2"
+        rows = [{"TrafficSource": arn, "State": "InService", "Identifier": arn, "Type": "elbv2"} for arn in arns]
+        return _page("TrafficSources", rows if is_asked else [], params, SOURCES_LIMIT_COUNT)
 
     def _enter_standby(self, params: Parameters, _request_id: str, _region: str) -> dict[str, Any]:
         check_known(params, "InstanceIds", "AutoScalingGroupName", "ShouldDecrementDesiredCapacity")

@@ -238,6 +238,8 @@ def test_standby_under_traffic(sandbox: Sandbox, fleet: Fleet, scaling: Client) 
     (row,) = scaling.describe_auto_scaling_groups(AutoScalingGroupNames=["asg", "gone"])["AutoScalingGroups"]
     assert (row["MinSize"], row["MaxSize"], row["DesiredCapacity"]) == (2, 3, 3)
     assert row["TargetGroupARNs"] == [group.arn for group in groups]
+    sources = scaling.describe_traffic_sources(AutoScalingGroupName="asg", TrafficSourceType="elbv2")["TrafficSources"]
+    assert [(one["Identifier"], one["State"]) for one in sources] == [(group.arn, "InService") for group in groups]
     assert [one["LifecycleState"] for one in row["Instances"]] == ["InService"] * 3
     assert sandbox.violations() == []
 

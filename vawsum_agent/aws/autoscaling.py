@@ -11,6 +11,8 @@ from vawsum_agent.aws.errors import mapped
 if TYPE_CHECKING:
     from vawsum_agent.aws.session import AwsSession
 
+_ATTACHED = frozenset({"Added", "InService"})
+
 
 @dataclass(frozen=True, slots=True)
 class Membership:
@@ -59,6 +61,17 @@ class AutoScaling:
             rows = answer.get("AutoScalingInstances") or ()
             found = (Membership(row["AutoScalingGroupName"], row["LifecycleState"]) for row in rows)
             return next(found, None)
+
+    def attached_target_groups(self, group: str) -> list[str]:
+        """Name the target groups that all instances of a group are registered in, by ARN.
+
+        One that is being attached, or detached, is left out: who is not registered there may be so in a moment. As many
+        as a group may have, 50, come in one page.
+        """
+        with mapped("autoscaling:DescribeTrafficSources", group):
+            answer = self._client.describe_traffic_sources(AutoScalingGroupName=group, TrafficSourceType="elbv2")
+            rows = answer.get("TrafficSources") or ()
+            return [row["Identifier"] for row in rows if row["State"] in _ATTACHED]
 
     def enter_standby(self, group: str, instance_id: str) -> None:
         """Have an instance leave its group's load balancers while it stays in the group.

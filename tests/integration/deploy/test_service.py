@@ -155,6 +155,7 @@ def test_there_and_back(agent: Agent) -> None:
 
     for action in (
         "autoscaling:DescribeAutoScalingInstances",
+        "autoscaling:DescribeTrafficSources",
         f"{ELB}DescribeTargetGroups",
         f"{ELB}DescribeTargetHealth",
     ):
@@ -179,6 +180,20 @@ def test_there_and_back(agent: Agent) -> None:
     assert away_s < DELAY_S + 10
     assert sorted(refused) == ACTIONS
     assert agent.sandbox.violations() == []
+
+
+def test_taken_out_of_its_groups_target_group(agent: Agent) -> None:
+    """By a person, before the deploy: the Auto Scaling group puts it back there, and the return takes it out again."""
+    agent.sandbox.deregister_targets("web", (ME, None))
+    agent.sandbox.await_targets("web", ME, state="unused")
+    before = agent.picture()
+    place = agent.record()
+    assert (place.way, {each.group_name for each in place.targets}) == ("standby", {"admin"})
+    agent.drain(place)
+    assert agent.restore(place).outcome == "in service"
+    agent.sandbox.await_targets("web", ME, state="unused")
+    assert agent.picture() == before
+    assert "DeregisterTargets" in agent.sandbox.requests()["operations"]
 
 
 @pytest.mark.timeout(600)

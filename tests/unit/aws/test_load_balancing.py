@@ -182,6 +182,19 @@ def test_membership(both: Both) -> None:
     assert group_of_instance(session, "i-1") == "web"
 
 
+def test_attached_target_groups(both: Both) -> None:
+    """Those that all hosts of the group are in by now, or none."""
+    service, _, scaling, _ = both
+    states = ("Adding", "Added", "InService", "Removing")
+    rows = "".join(f"<member><Identifier>arn:{state}</Identifier><State>{state}</State></member>" for state in states)
+    service.answer("DescribeTrafficSources", f"<TrafficSources>{rows}</TrafficSources>")
+    assert scaling.attached_target_groups("web") == ["arn:Added", "arn:InService"]
+    asked = {"AutoScalingGroupName": "web", "TrafficSourceType": "elbv2"}
+    assert service.requests[-1] == {"Action": "DescribeTrafficSources", **asked}
+    service.answer("DescribeTrafficSources")
+    assert scaling.attached_target_groups("web") == []
+
+
 def test_standby(both: Both) -> None:
     """The group wants one host less meanwhile, so that it launches none; a group being changed may be asked again."""
     service, _, scaling, _ = both

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from vawsum_agent.deploy.service.places import Place
     from vawsum_agent.deploy.service.services import Services
 
-_OF_GROUPS = "DescribeAutoScalingInstances"
+_OF_GROUPS = frozenset({"DescribeAutoScalingInstances", "DescribeTrafficSources"})
 _CHECK = "check network, proxy and endpoint settings"
 
 
@@ -56,7 +56,7 @@ def _found(place: Place, delay_s: int, where: str) -> Finding:
 def _denied(error: AccessDenied, where: str) -> Finding:
     if not is_of_policy(error):
         return Finding(Severity.PROBLEM, error.message, where, error.hint or _CHECK)
-    service = "autoscaling" if error.operation == _OF_GROUPS else "elasticloadbalancing"
+    service = "autoscaling" if error.operation in _OF_GROUPS else "elasticloadbalancing"
     action = f"{service}:{error.operation}"
     what = f"{action} is not allowed: every deploy is refused"
     return Finding(Severity.PROBLEM, what, where, allowing(action, "*"))

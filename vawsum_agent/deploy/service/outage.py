@@ -25,12 +25,14 @@ class Restored(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         outcome: ``untouched`` where there was nothing to leave; ``terminated`` where its Auto Scaling group ends this
-            host, or let it go, so that there is no place to come back to.
+            host, or let it go from standby, so that there is no place to come back to.
         back_at: seconds since the epoch.
+        was_away: something had to be asked for; else it was where it belongs from the first look on.
     """
 
     outcome: Outcome
     back_at: float
+    was_away: bool = True
 
 
 def out_of_service_s(left_at: float | None, back_at: float | None) -> float | None:

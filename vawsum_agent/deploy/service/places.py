@@ -67,6 +67,7 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
         way: how it is taken out of service; ``none`` where there is nothing it could be taken out of.
         lifecycle_state: in AWS's words; None in no Auto Scaling group.
         min_healthy_peers: that each target group has to keep while this host is away.
+        attached: target groups, by ARN, in which standby registers this host when it ends, whether it was or not.
     """
 
     way: Way
@@ -75,11 +76,17 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
     auto_scaling_group: str | None = None
     lifecycle_state: str | None = None
     min_healthy_peers: int = 0
+    attached: tuple[str, ...] = ()
 
     @property
     def group_arns(self) -> list[str]:
-        """Its target groups, each once."""
-        return list(dict.fromkeys(target.group_arn for target in self.targets))
+        """Its target groups, each once, and those it may get into."""
+        return list(dict.fromkeys([*(target.group_arn for target in self.targets), *self.attached]))
+
+    @property
+    def is_left_out(self) -> bool:
+        """Whether somebody took it out of a target group that standby would put it back into."""
+        return not set(self.attached) <= {each.group_arn for each in self.targets if each.is_ours_to_restore}
 
 
 def group_name(group_arn: str) -> str:

@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from vawsum_agent.core.errors import NotFound
+from vawsum_agent.deploy.service.leaving import LOOKS_COUNT
 from vawsum_agent.deploy.service.patience import patiently
 from vawsum_agent.deploy.service.peers import refuse_the_last
 from vawsum_agent.deploy.service.places import NOT_DRAINED, Place, TargetPlace, described
@@ -19,8 +20,12 @@ if TYPE_CHECKING:
     from vawsum_agent.deploy.service.host import Host
     from vawsum_agent.deploy.service.services import Services
 
+    _Found = tuple[TargetPlace, Sequence[TargetHealth]]
+
 _AT_ONCE_COUNT = 4
 """Few: the quota of the reads is the account's, and every host of the fleet asks."""
+
+_PAUSE_S = 2.0
 
 
 def record(
@@ -48,8 +53,13 @@ def record(
         return place
     membership = patiently(lambda: services.scaling.membership(host.instance_id), sleep)
     found = _registrations(services, host, sleep)
+    way = way_out(drain, membership, [target for target, _ in found])
+    attached: Sequence[str] = ()
+    if way == "standby" and membership is not None:
+        group = membership.group
+        attached = patiently(lambda: services.scaling.attached_target_groups(group), sleep)
+        found = _certain(found, attached, services, host, sleep)
     targets = tuple(target for target, _ in found)
-    way = way_out(drain, membership, targets)
     if way != "none":
         refuse_the_last(targets, {target.group_arn: rows for target, rows in found}, min_healthy_peers)
     place = Place(
@@ -59,14 +69,28 @@ def record(
         auto_scaling_group=membership.group if membership else None,
         lifecycle_state=membership.lifecycle_state if membership else None,
         min_healthy_peers=min_healthy_peers,
+        attached=tuple(attached),
     )
     say(described(place))
     return place
 
 
-def _registrations(
-    services: Services, host: Host, sleep: Callable[[float], None]
-) -> list[tuple[TargetPlace, Sequence[TargetHealth]]]:
+def _certain(
+    found: list[_Found], attached: Sequence[str], services: Services, host: Host, sleep: Callable[[float], None]
+) -> list[_Found]:
+    """Look again while this host does not show in a target group attached: what is missing is to stay out of it.
+
+    One that has just come into service is registered there, and may not show yet.
+    """
+    for _ in range(LOOKS_COUNT - 1):
+        if {target.group_arn for target, _ in found}.issuperset(attached):
+            break
+        sleep(_PAUSE_S)
+        found = _registrations(services, host, sleep)
+    return found
+
+
+def _registrations(services: Services, host: Host, sleep: Callable[[float], None]) -> list[_Found]:
     groups = patiently(services.balancing.target_groups, sleep)
 
     def rows_of(group: TargetGroup) -> Sequence[TargetHealth]:

@@ -50,7 +50,7 @@ def restore(
         DeployError: it is not back in time; it can be called again at any later time.
     """
     if place.way == "none":
-        return Restored(outcome="untouched", back_at=clock.now())
+        return Restored(outcome="untouched", back_at=clock.now(), was_away=False)
     patience = _Patience(services, place, clock=clock, sleep=sleep, timeout_s=timeout_s, say=say)
     noted = Noted()
     while True:
@@ -62,11 +62,12 @@ def restore(
         returning = next_returning(place, sight, noted)
         if returning.gone:
             say(f"nothing to come back to: {returning.gone}")
-            return Restored(outcome="terminated", back_at=clock.now())
+            return Restored(outcome="terminated", back_at=clock.now(), was_away=noted.was_away)
         if not returning.waiting_for:
             _tell_of_deleted(place, sight, say)
-            return Restored(outcome="in service", back_at=clock.now())
+            return Restored(outcome="in service", back_at=clock.now(), was_away=noted.was_away)
         trouble = _ask(services, place, returning)
+        noted.is_refused = isinstance(trouble, Rejected) and trouble.code == _NO_SUCH_HOST
         patience.go_on(returning, trouble)
 
 
@@ -131,15 +132,24 @@ def _ask(services: Services, place: Place, returning: Returning) -> AgentError |
         trouble = DeployError(error.message, hint=error.hint or _ASK_FOR_ROOM)
     except AwsError as error:
         trouble = error
-    for group_arn, targets in by_group(returning.register):
-        try:
-            # If we die here, some are registered and some are not: the next look tells which.
-            services.balancing.register(group_arn, targets)
-        except NotFound:
-            continue  # the next look shows that the group is gone
-        except AwsError as error:
-            trouble = error  # the other groups may have this host back all the same
+    for ask, changes in (
+        (services.balancing.register, returning.register),
+        (services.balancing.deregister, returning.deregister),
+    ):
+        for group_arn, targets in by_group(changes):
+            try:
+                # If we die here, some are changed and some are not: the next look tells which.
+                ask(group_arn, targets)
+            except NotFound:
+                continue  # the next look shows that the group is gone
+            except AwsError as error:
+                trouble = error  # the other groups may have this host back all the same
     return trouble
+
+
+_NO_SUCH_HOST = "InvalidTarget"
+"""API: "The specified target does not exist, is not in the same VPC as the target group, or has an unsupported instance
+type", and so of one that does not run."""
 
 
 _ASK_FOR_ROOM = (

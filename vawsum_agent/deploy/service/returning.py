@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 from vawsum_agent.deploy.service.leaving import LOOKS_COUNT
-from vawsum_agent.deploy.service.places import HEALTHY, LEAVING
+from vawsum_agent.deploy.service.places import HEALTHY, LEAVING, TargetPlace
 from vawsum_agent.deploy.service.ways import ENTERING, IN_SERVICE, STANDBY, is_coming, is_ending
 
 if TYPE_CHECKING:
-    from vawsum_agent.deploy.service.places import Place, TargetPlace
+    from vawsum_agent.deploy.service.places import Place
     from vawsum_agent.deploy.service.sight import Sight
 
 
@@ -22,13 +22,17 @@ class Noted:
     Attributes:
         absent_count: looks in a row that did not show this host in its Auto Scaling group.
         in_place_count: looks in a row that showed nothing to do.
-        has_asked: anything was to be done at all.
+        has_asked: anything was to be done at all, or to be waited for.
+        was_away: anything was to be done.
+        is_refused: the service does not register this host, which it says does not run, or not exist.
         unused_counts: looks in a row that showed a registration of a group that nobody uses any more.
     """
 
     absent_count: int = 0
     in_place_count: int = 0
     has_asked: bool = False
+    was_away: bool = False
+    is_refused: bool = False
     unused_counts: Counter[tuple[str, str, int]] = field(default_factory=Counter)
 
     def add(self, place: Place, sight: Sight) -> None:
@@ -45,6 +49,7 @@ class Returning(NamedTuple):
     Attributes:
         exit_standby: alone; what is registered follows when the group lets this host in.
         register: those that are not registered, or are leaving.
+        deregister: those that came with the end of standby, and were not there before.
         waiting_for: empty when this host is where it was, or when there is no such place any more.
         gone: why there is none; empty otherwise.
         unhealthy: what the load balancer says of those that keep it waiting.
@@ -53,6 +58,7 @@ class Returning(NamedTuple):
 
     exit_standby: bool = False
     register: tuple[TargetPlace, ...] = ()
+    deregister: tuple[TargetPlace, ...] = ()
     waiting_for: str = ""
     gone: str = ""
     unhealthy: str = ""
@@ -64,9 +70,12 @@ def next_returning(place: Place, sight: Sight, noted: Noted) -> Returning:
     noted.add(place, sight)
     returning = _next(place, sight, noted)
     noted.has_asked = noted.has_asked or bool(returning.waiting_for)
+    noted.was_away = noted.was_away or bool(returning.exit_standby or returning.register or returning.is_draining)
     noted.in_place_count = 0 if returning.waiting_for else noted.in_place_count + 1
-    # Whoever was killed while it asked to leave may have been heard, and what is shown be of before.
-    if not (returning.waiting_for or returning.gone or noted.has_asked) and noted.in_place_count < LOOKS_COUNT:
+    # Whoever was killed while it asked to leave may have been heard, and what is shown be of before; so may a target
+    # group that standby puts this host into.
+    may_change = place.is_left_out or not noted.has_asked
+    if not (returning.waiting_for or returning.gone) and may_change and noted.in_place_count < LOOKS_COUNT:
         return Returning(waiting_for=_SETTLED)
     return returning
 
@@ -79,9 +88,11 @@ def _next(place: Place, sight: Sight, noted: Noted) -> Returning:
     if group is not None and state is not None and is_ending(state):
         return Returning(gone=f"this host is being terminated: it is {state} in {group}")
     if group is not None and state is None:
-        if noted.absent_count >= LOOKS_COUNT:
+        if noted.absent_count < LOOKS_COUNT:
+            return Returning(waiting_for=f"{group} to know this host")
+        # Out of standby nothing leads but the group. Where that was not how it left, it goes on as a host of its own.
+        if place.way == "standby" or noted.is_refused:
             return Returning(gone=f"this host is not in {group} any more: terminated or detached, not by the deploy")
-        return Returning(waiting_for=f"{group} to know this host")
     if place.way == "standby" and state == STANDBY:
         return Returning(exit_standby=True, waiting_for=f"{group} to put this host into service")
     if place.way == "standby" and state == ENTERING:
@@ -101,10 +112,27 @@ def _registered(place: Place, sight: Sight, noted: Noted) -> Returning:
     if place.way == "standby" and sight.lifecycle_state != IN_SERVICE:
         waiting.insert(0, _until_in_service(place, str(sight.lifecycle_state)))
     may_come = place.way != "standby" or _is_let_in(str(sight.lifecycle_state))
+    unwanted = _unwanted(place, sight, ours)
+    waiting += [f"{each.group_name}:{each.port} to be left, where it was not" for each in unwanted]
     return Returning(
         register=missing if may_come else (),
+        deregister=unwanted,
         waiting_for=" and ".join(waiting),
         unhealthy="; ".join(filter(None, (_complaint(sight, each) for each in ill))),
+    )
+
+
+def _unwanted(place: Place, sight: Sight, ours: list[TargetPlace]) -> tuple[TargetPlace, ...]:
+    """Find where the group registered this host, knowing nothing of who had taken it out there."""
+    wanted = {each.key for each in ours}
+    found = [
+        TargetPlace(group_arn=arn, target_id=place.instance_id, port=row.target.port, state_before=row.state)
+        for arn in place.attached
+        for row in sight.health.get(arn, ())
+        if row.target.target_id == place.instance_id
+    ]
+    return tuple(
+        each for each in found if each.key not in wanted and (sight.state_of(each) or "draining") not in LEAVING
     )
 
 

@@ -42,6 +42,10 @@ class Scaling(Protocol):
         """Tell which group an instance is in, and how."""
         ...
 
+    def attached_target_groups(self, group: str) -> list[str]:
+        """Name those in which a group registers its hosts, by ARN."""
+        ...
+
     def enter_standby(self, group: str, instance_id: str) -> None:
         """Have it step aside."""
         ...

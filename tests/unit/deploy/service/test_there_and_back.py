@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from tests.unit.deploy.service.driving import drain, record, restore
-from tests.unit.deploy.service.world import GROUP, Killed, alone, in_asg
+from tests.unit.deploy.service.world import GROUP, Killed, alone, in_asg, left_out
 from vawsum_agent.deploy.service.outage import out_of_service_s
 from vawsum_agent.deploy.service.places import Place, Way
 
@@ -22,6 +22,7 @@ WORLDS: list[tuple[Callable[[], World], DrainWay, Way]] = [
     (in_asg, "auto", "standby"),
     (in_asg, "deregister", "deregister"),
     (alone, "auto", "deregister"),
+    (left_out, "auto", "standby"),
 ]
 CHANGES = {"enter_standby", "exit_standby", "register", "deregister"}
 

@@ -54,11 +54,12 @@ class Group:
 
 @dataclass
 class World:
-    """Both services and the clock."""
+    """Both services and the clock. ``is_running``: of this host; what does not run can't be registered."""
 
     groups: list[Group]
     attached: tuple[str, ...] = ()
     state: str | None = "InService"
+    is_running: bool = True
     min_size: int = 0
     max_size: int = 9
     desired: int = 3
@@ -183,6 +184,8 @@ class World:
 
     def register(self, group_arn: str, targets: Sequence[Target]) -> None:
         """See `Balancing.register`."""
+        if not self.is_running:
+            raise Rejected(f"{ME} is not in a running state and cannot be registered", code="InvalidTarget")
         self._called("register", lambda: self._join(self._group(group_arn), targets))
 
     def deregister(self, group_arn: str, targets: Sequence[Target]) -> None:
@@ -194,6 +197,12 @@ class World:
         assert instance_id == ME
         self._called("membership")
         return Membership(GROUP, self.state) if self.state is not None else None
+
+    def attached_target_groups(self, group: str) -> list[str]:
+        """See `Scaling.attached_target_groups`."""
+        assert group == GROUP
+        self._called("attached_target_groups")
+        return [arn(name) for name in self.attached]
 
     def enter_standby(self, group: str, instance_id: str) -> None:
         """See `Scaling.enter_standby`."""
@@ -253,6 +262,13 @@ def in_asg(**settings: object) -> World:
     world = World([group("web", 80), group("admin", 80, 8080, delay_s=30)], attached=("web",))
     for name, value in settings.items():
         setattr(world, name, value)
+    return world
+
+
+def left_out() -> World:
+    """The same, and attached to one more target group, out of which somebody took this host."""
+    world = in_asg(attached=("web", "old"))
+    world.groups.append(group("old", delay_s=0))
     return world
 
 
