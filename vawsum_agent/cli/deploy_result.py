@@ -4,18 +4,32 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from vawsum_agent.core.clock import rfc3339
 from vawsum_agent.core.units import format_duration
 from vawsum_agent.deploy.machine import End, Step
-from vawsum_agent.deploy.standing import serving, stuck_at
+from vawsum_agent.deploy.record import PLACE, RESTORED
+from vawsum_agent.deploy.service.outage import Restored
+from vawsum_agent.deploy.standing import serving, stuck_at, why_not_deployed
 
 if TYPE_CHECKING:
     from vawsum_agent.deploy.record import Record
 
 
+class _Place(msgspec.Struct, frozen=True):
+    """Of `vawsum_agent.deploy.service.places.Place`, which would bring half of AWS along, what is needed here."""
+
+    way: str
+
+
+_LEAVING = frozenset({Step.DRAIN, Step.DRAIN_AGAIN})
+_RETURNING = frozenset({Step.RETURN, Step.RETURN_BACK})
+
+
 def document(record: Record) -> dict[str, Any]:
     """All there is to tell of it."""
-    failure = record.failure
+    failure = why_not_deployed(record)
     return {
         "deploy_id": record.deploy_id,
         "app": record.app,
@@ -62,20 +76,33 @@ def lines(record: Record) -> list[str]:
         f"STUCK: {what} failed, and so did taking it back: a person has to look",
         *why,
         *([f"  stuck at: {stuck.step}: {stuck.text}"] if stuck is not None else []),
-        f"  current points to: {serving(record) or 'nothing'}",
+        f"  current points to: {serving(record) or 'no release, as far as is known: `readlink current` tells'}",
         "  what to do: mend that, then `vawsum-agent deploy recover`; docs/runbooks/rollback-failed.md has the steps",
     ]
 
 
 def out_of_service_s(record: Record) -> float | None:
-    """For how long the host was not to be sent requests, in all; None where it never left."""
-    total, since = 0.0, None
+    """For how long the host was not to be sent requests, in all; None where it never left.
+
+    It leaves with the first drain that is begun, however often that is tried, and is back when a return is done. A
+    drain that was refused is no outage: the only return after it found this host in its place.
+    """
+    place, restored = record.recall(PLACE, _Place), record.recall(RESTORED, Restored)
+    if place is None or place.way == "none":
+        return None
+    outages_s: list[float] = []
+    since, has_left = None, False
     for line in record.lines:
-        if line.step in {Step.DRAIN, Step.DRAIN_AGAIN} and line.phase == "begun":
-            since = line.at
-        elif line.step in {Step.RETURN, Step.RETURN_BACK} and line.phase == "done" and since is not None:
-            total, since = total + line.at - since, None
-    return round(total, 3) if total else None
+        if line.step in _LEAVING:
+            since = line.at if since is None else since
+            has_left = has_left or line.phase == "done"
+        elif line.step in _RETURNING and line.phase == "done" and since is not None:
+            if has_left or restored is None or restored.was_away:
+                outages_s.append(max(0.0, line.at - since))
+            since, has_left = None, False
+        elif line.step in _RETURNING and line.phase != "begun":
+            has_left = True  # what was not finished may have brought it back all the same
+    return round(sum(outages_s), 3) if outages_s else None
 
 
 def _took_s(record: Record) -> float | None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from vawsum_agent.core.clock import rfc3339
 from vawsum_agent.deploy.machine import End
-from vawsum_agent.deploy.standing import is_taken_back, step_of
+from vawsum_agent.deploy.standing import is_taken_back, step_of, why_not_deployed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -66,7 +66,7 @@ def _began_lately(record: Record | None, now: float) -> bool:
 
 
 def _told(record: Record) -> dict[str, object]:
-    failure = record.failure if record.end != End.DEPLOYED else None
+    failure = why_not_deployed(record)
     return {
         "deploy_id": record.deploy_id,
         "kind": record.kind,

@@ -17,6 +17,12 @@ ENDED = frozenset({End.DEPLOYED, End.TAKEN_BACK})
 WAS_HEALTHY = "was healthy"
 """Under this it is remembered whether what was served before was well."""
 
+PLACE = "place"
+"""Under this it is remembered where this host was; see `vawsum_agent.deploy.service.places`."""
+
+RESTORED = "restored"
+"""Under this it is remembered how the last return went; see `vawsum_agent.deploy.service.outage`."""
+
 _DEPLOY_ID = re.compile(r"[0-9]{8}T[0-9]{6}Z-[0-9a-f]{8}", re.ASCII)
 _T = TypeVar("_T")
 

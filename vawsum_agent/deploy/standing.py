@@ -5,12 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from vawsum_agent.deploy.machine import FORWARD, End, Step, is_going_back
+from vawsum_agent.deploy.machine import FORWARD, End, Note, Step, is_going_back
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from vawsum_agent.deploy.record import Line, Record
+
+POINTED_TO = "pointed to"
+"""Under this it is remembered which release ``current`` pointed to when it could not be switched back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +55,19 @@ def standing(newest_first: Sequence[Record], linked: str | None) -> Standing:
 
 
 def serving(record: Record) -> str | None:
-    """Which release ``current`` points to after what a record tells; None where that is none of ours."""
-    done = {(line.step, line.phase) for line in record.lines}
-    is_switched = (Step.SWITCH, "done") in done and (Step.SWITCH_BACK, "done") not in done
-    return record.release if is_switched else record.previous or None
+    """Which release ``current`` points to after what a record tells; None where that is none of ours, or not known."""
+    notes = record.notes
+    begun = {note.step for note in notes}
+    if Step.SWITCH not in begun or Note(Step.SWITCH_BACK, "done") in notes:
+        return record.previous or None
+    if Step.SWITCH_BACK in begun:
+        return record.recall(POINTED_TO, str) or None
+    return record.release if Note(Step.SWITCH, "done") in notes else None
+
+
+def why_not_deployed(record: Record) -> Line | None:
+    """What failed, or was cut off; None where its release is in service all the same, as after a crash on the way."""
+    return None if record.has_served else record.failure
 
 
 def step_of(record: Record) -> Line | None:

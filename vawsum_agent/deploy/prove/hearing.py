@@ -31,6 +31,10 @@ _LONGEST_REQUEST_S = 10.0
 _SHORTEST_REQUEST_S = 1.0
 
 
+class OldAnswer(DeployError):
+    """PHP answers, and with another release, or perhaps so. Whether the application is well does not come into it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Proven:
     """What was heard.
@@ -79,7 +83,8 @@ class Hearing:
         """Wait for the first new answer, and then hear nothing but new ones.
 
         Raises:
-            DeployError: an answer was old, none came in time, or it is no answer of the witness's.
+            OldAnswer: an answer was old.
+            DeployError: none came in time, or it is no answer of the witness's.
         """
         self._await_first(end, sleep, say)
         # Servers that are reloading have new workers before the last old one has stopped listening.
@@ -132,10 +137,9 @@ class Hearing:
             where = f"{self._question.where} (PHP process {heard.pid})"
             message = f"{self._expected.release} is not what PHP serves: {where}: {heard.old}"
             hint = "deploy.app.reload has to reload whatever runs PHP; see docs/deploy-proof.md"
-        else:
-            message = f"no proof of what PHP serves: {self._question.where} {heard.away}"
-            hint = "is PHP running? see the web server's log"
-        return DeployError(printable(message), hint=hint)
+            return OldAnswer(printable(message), hint=hint)
+        message = f"no proof of what PHP serves: {self._question.where} {heard.away}"
+        return DeployError(printable(message), hint="is PHP running? see the web server's log")
 
 
 def _hint(status: int) -> str:

@@ -51,6 +51,7 @@ def prove(
         ask: makes one request; several threads call it.
 
     Raises:
+        OldAnswer: PHP serves another release.
         DeployError: it is not proven. One line says what was answered last.
     """
     end = Deadline(clock, config.health_timeout)

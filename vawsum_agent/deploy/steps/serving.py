@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from vawsum_agent.core.errors import DeployError
 from vawsum_agent.core.units import counted
+from vawsum_agent.deploy.prove.hearing import OldAnswer
 from vawsum_agent.deploy.prove.prove import prove
 from vawsum_agent.deploy.prove.well import prove_health
 from vawsum_agent.deploy.record import WAS_HEALTHY
 from vawsum_agent.deploy.reload import reload
+from vawsum_agent.deploy.standing import POINTED_TO
 from vawsum_agent.deploy.switch.link import restore_link, switch_to
 
 if TYPE_CHECKING:
@@ -43,18 +46,25 @@ class Serving:
         """Point ``current`` to what it pointed to."""
         here = self._here
         link = here.record.recall(LINK, str) or ""
-        restore_link(here.folder, link or None)
+        try:
+            restore_link(here.folder, link or None)
+        except DeployError:
+            # A switch that failed, or was cut off, may have happened all the same: nothing but the link can tell.
+            with suppress(OSError):
+                here.record.remember(POINTED_TO, here.folder.current_release() or "")
+            raise
         return f"current points to {link or 'nothing'}"
 
     def prove_back(self) -> str:
-        """See that the application is as well as it was."""
+        """See that the release is served, and as well as it was."""
         here = self._here
         if not here.record.recall(LINK, str):
             return "nothing was served before, so there is nothing to prove"
         try:
             return self._proven(here.record.previous)
         except DeployError as error:
-            if here.record.recall(WAS_HEALTHY, bool) is not False:
+            # No illness of before explains that PHP serves the release that was taken back, which is removed soon.
+            if isinstance(error, OldAnswer) or here.record.recall(WAS_HEALTHY, bool) is not False:
                 raise
             return f"not well, as before the deploy: {error.message}"
 

@@ -14,8 +14,9 @@ from vawsum_agent.config.model.values import Seconds
 from vawsum_agent.core.errors import DeployError
 from vawsum_agent.deploy.details import FAILED, RUNNING, last_success_at, measures, row
 from vawsum_agent.deploy.health import LEFT_S, Look, longest_step_s, problems
-from vawsum_agent.deploy.machine import End, Step
-from vawsum_agent.deploy.standing import serving, standing
+from vawsum_agent.deploy.machine import End, Phase, Step
+from vawsum_agent.deploy.record import Line
+from vawsum_agent.deploy.standing import POINTED_TO, serving, standing
 
 if TYPE_CHECKING:
     from vawsum_agent.deploy.record import Record
@@ -55,6 +56,19 @@ def test_what_is_served(of: Record, release: str) -> None:
     assert serving(of) == release
     assert look(of).standing.current == release
     assert look(of, linked="20260303T000000Z-3333333").standing.current == "20260303T000000Z-3333333"
+
+
+def test_what_is_served_when_that_is_not_known() -> None:
+    """A switch that failed may have happened, and so may one back: what the link said then is told, or else nothing."""
+    assert serving(record((Step.SWITCH, "begun"))) is None
+    phases: tuple[Phase, ...] = ("done", "failed", "interrupted")
+    for first in phases:
+        stuck = record((Step.SWITCH, "begun"), (Step.SWITCH, first), (Step.SWITCH_BACK, "begun"), end=End.STUCK)
+        assert serving(stuck) is None
+        stuck.remember(POINTED_TO, NEW)
+        assert serving(stuck) == NEW
+        stuck.lines.append(Line(step=Step.SWITCH_BACK, phase="done", at=EPOCH))
+        assert serving(stuck) == OLD
 
 
 def test_a_release_that_stayed() -> None:
