@@ -21,10 +21,12 @@ from vawsum_agent.deploy.guard.daemon_source import DaemonSource
 from vawsum_agent.deploy.journal import Journal
 from vawsum_agent.deploy.layout import AppFolder
 from vawsum_agent.deploy.machine import End, Step
-from vawsum_agent.deploy.record import Record, decoded
+from vawsum_agent.deploy.record import Line, Record, decoded
 from vawsum_agent.deploy.redact import Redactor
+from vawsum_agent.deploy.service.outage import Restored
 from vawsum_agent.deploy.steps import steps_of
 from vawsum_agent.deploy.steps.here import Here
+from vawsum_agent.deploy.steps.placing import RESTORED
 
 if TYPE_CHECKING:
     from tests.unit.deploy.service.world import World
@@ -83,6 +85,12 @@ class Stage:
             redactor=Redactor([]),
         )
 
+    def recalled(self) -> Restored:
+        """How the last return went."""
+        restored = self.record.recall(RESTORED, Restored)
+        assert restored is not None
+        return restored
+
     def do(self, *steps: Step) -> str:
         """Carry out steps; give what the last one says."""
         texts = [steps_of(self.here)[step]() for step in steps]
@@ -116,6 +124,23 @@ def test_another_release_was_switched_to_meanwhile(stage: Stage, step: Step) -> 
     with pytest.raises(DeployError, match=f"current points to {OLD}"):
         stage.do(step)
     stage.do(Step.RETURN_BACK)
+
+
+def test_drained_once_more_by_nobody_knows_whom(stage: Stage) -> None:
+    """The guard spoke, the host left again, and a full disk kept the note of it: it is back before it is watched."""
+    stage.folder.release(NEW).mkdir()
+    stage.do(Step.RECORD)
+    before = stage.world.picture()
+    stage.do(Step.DRAIN, Step.SWITCH, Step.RETURN)
+    returned_at = stage.recalled().back_at
+    stage.record.lines = [Line(step=Step.RETURN, phase=phase, at=0.0) for phase in ("begun", "done", "interrupted")]
+    stage.do(Step.GUARD)
+    assert stage.recalled().back_at == returned_at  # it had never left: what is left of the window is watched
+    stage.do(Step.DRAIN_AGAIN)
+    assert stage.world.picture() != before
+    stage.do(Step.GUARD)
+    assert stage.world.picture() == before
+    assert stage.recalled().back_at > returned_at
 
 
 def test_a_journal_that_came_with_an_image(stage: Stage) -> None:

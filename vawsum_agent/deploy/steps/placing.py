@@ -95,6 +95,8 @@ class Placing:
         """Watch what this host answers, now that it is back."""
         self._see_that_it_is_served()
         here, limits = self._here, self._here.app.guard
+        if any(line.phase == "interrupted" for line in here.record.lines):
+            self._see_that_it_is_back()
         restored = here.record.recall(RESTORED, Restored)
         if restored is not None and restored.outcome == "terminated":
             return "unguarded: this host is being terminated"
@@ -139,6 +141,16 @@ class Placing:
         if current != here.release:
             message = f"current points to {current or 'no release'}, and not to {here.release} any more"
             raise DeployError(message, hint="somebody switched it by hand; deploy again what is to be served")
+
+    def _see_that_it_is_back(self) -> None:
+        """A crash lies between, before which the way back may have begun, on a disk that was too full for its notes."""
+        here = self._here
+        noted = here.record.recall(RESTORED, Restored)
+        self.restore()
+        restored = here.record.recall(RESTORED, Restored)
+        if noted is not None and restored is not None and not restored.was_away:
+            # It never left: what is left of the window is watched, and not all of it once more.
+            here.record.remember(RESTORED, noted)
 
     def _elsewhere(self) -> str:
         here = self._here
