@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from vawsum_agent.core.errors import DeployError
 from vawsum_agent.daemon.identity import Host
-from vawsum_agent.deploy.steps.placing import PLACE
+from vawsum_agent.deploy.record import PLACE
 
 if TYPE_CHECKING:
     from vawsum_agent.aws.metadata import InstanceMetadata

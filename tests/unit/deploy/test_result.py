@@ -6,10 +6,9 @@ import pytest
 
 from vawsum_agent.cli.deploy_result import document, lines, out_of_service_s
 from vawsum_agent.deploy.machine import End, Phase, Step
-from vawsum_agent.deploy.record import Line, Record
+from vawsum_agent.deploy.record import PLACE, RESTORED, Line, Record
 from vawsum_agent.deploy.service.outage import Restored
 from vawsum_agent.deploy.service.places import Place, Way
-from vawsum_agent.deploy.steps.placing import PLACE, RESTORED
 
 NEW, OLD = "20260202T000000Z-2222222", "20260101T000000Z-1111111"
 

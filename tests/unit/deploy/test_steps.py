@@ -21,12 +21,11 @@ from vawsum_agent.deploy.guard.daemon_source import DaemonSource
 from vawsum_agent.deploy.journal import Journal
 from vawsum_agent.deploy.layout import AppFolder
 from vawsum_agent.deploy.machine import End, Step
-from vawsum_agent.deploy.record import Line, Record, decoded
+from vawsum_agent.deploy.record import RESTORED, Line, Record, decoded
 from vawsum_agent.deploy.redact import Redactor
 from vawsum_agent.deploy.service.outage import Restored
 from vawsum_agent.deploy.steps import steps_of
 from vawsum_agent.deploy.steps.here import Here
-from vawsum_agent.deploy.steps.placing import RESTORED
 
 if TYPE_CHECKING:
     from tests.unit.deploy.service.world import World

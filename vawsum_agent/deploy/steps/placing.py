@@ -8,7 +8,7 @@ from vawsum_agent.core.errors import DeployError
 from vawsum_agent.deploy.guard.baseline import Baseline, require_guard, take_baseline
 from vawsum_agent.deploy.guard.watch import watch
 from vawsum_agent.deploy.prove.well import is_well
-from vawsum_agent.deploy.record import WAS_HEALTHY
+from vawsum_agent.deploy.record import PLACE, RESTORED, WAS_HEALTHY
 from vawsum_agent.deploy.service.draining import drain
 from vawsum_agent.deploy.service.outage import Restored
 from vawsum_agent.deploy.service.places import NOT_DRAINED, Place, described
@@ -21,9 +21,7 @@ if TYPE_CHECKING:
     from vawsum_agent.deploy.service.outage import Outcome
     from vawsum_agent.deploy.steps.here import Here
 
-PLACE = "place"
 BASELINE = "baseline"
-RESTORED = "restored"
 
 _TOLD: dict[Outcome, str] = {
     "in service": "in service as before",
