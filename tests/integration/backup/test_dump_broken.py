@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import signal
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import psutil
+import pymysql
 import pytest
 
 from sandbox.servers.process import open_directory, wait_until
@@ -44,6 +46,12 @@ def message(result: Dumped) -> str:
     assert found is not None
     assert found.hint
     return found.message
+
+
+def request_for(server: MariaDb) -> DumpRequest:
+    """Both tables."""
+    found = read_server(str(server.option_file), ["large"])
+    return DumpRequest(server=found, program=find_dump(found.flavour), option_file=str(server.option_file))
 
 
 def clients() -> list[psutil.Process]:
@@ -111,6 +119,26 @@ def test_broken_view(server: MariaDb) -> None:
         assert "views.v" in result.last_words
     finally:
         server.execute("DROP DATABASE views")
+
+
+def test_stands_still(server: MariaDb) -> None:
+    """A dump that waits for a lock which nobody gives back is ended in the end, and it is said where."""
+    request = request_for(server)
+    with pymysql.connect(unix_socket=str(server.socket), user="root", database="large") as locker:
+        locker.cursor().execute("LOCK TABLES z WRITE")
+        with pytest.raises(BackupError, match=r"still at large\.a, or at what comes after it: no byte came for 3s"):
+            dump(request, Kept(), still_s=3.0)
+    assert clients() == []
+    assert dump(request, Kept(), still_s=3.0).is_whole
+
+
+def test_slow_is_not_still(server: MariaDb, tmp_path: Path) -> None:
+    """As long as something comes now and then it may take as long as it does."""
+    script = tmp_path / "dump"
+    script.write_text("#!/bin/sh\nfor each in 1 2; do echo '-- MariaDB dump'; sleep 1.3; done\n")
+    script.chmod(0o755)
+    request = replace(request_for(server), program=Program(str(script), "mariadb", (10, 11, 0), ""))
+    assert dump(request, Kept(), still_s=2.0).exit_code == 0
 
 
 def test_wrong_password(server: MariaDb, tmp_path: Path) -> None:

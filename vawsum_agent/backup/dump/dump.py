@@ -10,6 +10,9 @@ from vawsum_agent.backup.dump.frames import Frames
 from vawsum_agent.backup.dump.options import dump_command
 from vawsum_agent.backup.dump.process import DumpProcess
 from vawsum_agent.backup.dump.sections import Scanner
+from vawsum_agent.core.errors import BackupError
+from vawsum_agent.core.text import printable
+from vawsum_agent.core.units import format_duration
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -23,6 +26,10 @@ _BLOCK_BYTES = 1 << 20
 _LOOK_UP_EVERY_S = 1.0
 _END_WITHIN_S = 30.0
 _LOOKS_PER_TIMEOUT = 6
+_STILL_S = 1800.0
+"""A dump of which no byte came for so long is given up. A server that sorts a large table, or waits until its tables
+may be flushed, is silent for minutes."""
+
 _TRICKLE_BYTES = 4 << 20
 """What is taken though there is no room, so that the server's socket moves: more than socket and pipe hold together."""
 
@@ -100,6 +107,7 @@ def dump(
     on_progress: Callable[[Progress], None] = lambda _: None,
     is_cancelled: Callable[[], bool] = lambda: False,
     monotonic: Callable[[], float] = time.monotonic,
+    still_s: float = _STILL_S,
 ) -> Dumped:
     """Dump. May be repeated, with another writer.
 
@@ -109,9 +117,10 @@ def dump(
         on_progress: called about once a second, from this thread.
         is_cancelled: asked about as often; True ends the client and the dump.
         monotonic: seconds, for the above.
+        still_s: without a byte from the client for so long, it is ended.
 
     Raises:
-        BackupError: the client can't be started.
+        BackupError: the client can't be started, or stood still.
         AgentError: of the writer; the client is ended then.
     """
     server = request.server
@@ -119,10 +128,15 @@ def dump(
     command = dump_command(request.program, request.option_file, databases, is_binlog_on=server.is_binlog_on)
     pump = _Pump(writer, Frames(writer.write, server.by_name()), on_progress, is_cancelled, monotonic)
     with DumpProcess(command) as process:
+        heard_at = monotonic()
         while (block := process.read(_BLOCK_BYTES, _LOOK_UP_EVERY_S)) != b"" and not pump.is_cancelled():
             if block is not None:
                 pump.take(block)
                 pump.wait_for_room(server.net_write_timeout_s / _LOOKS_PER_TIMEOUT)
+                # Not before: what held us up is no silence of the client.
+                heard_at = monotonic()
+            elif monotonic() - heard_at >= still_s:
+                raise pump.still(still_s)
             pump.tell()
         pump.finish()
         # One that has closed its output has nothing left to do.
@@ -180,6 +194,14 @@ class _Pump:
             section = self._frames.section
             database, table = (section.database, section.name) if section is not None else ("", "")
             self._on_progress(Progress(self._frames.raw_bytes, database, table))
+
+    def still(self, for_s: float) -> BackupError:
+        section = self._frames.section
+        # What the client waits for is told by nobody; it writes in the order of the dump.
+        at = ".".join(filter(None, (section.database, section.name))) if section is not None else ""
+        where = f"at {printable(at)}, or at what comes after it" if at else "at its beginning"
+        message = f"the dump stood still {where}: no byte came for {format_duration(for_s)}"
+        return BackupError(message, hint="SHOW PROCESSLIST tells what it waits for, such as a lock or an ALTER TABLE")
 
     def finish(self) -> None:
         self._put(self._scanner.finish())
