@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from vawsum_agent.backup.child import JobKind
     from vawsum_agent.backup.journal import Outcome
     from vawsum_agent.backup.newest import Newest
+    from vawsum_agent.backup.publish.catalog import Damage
     from vawsum_agent.config.model import BackupConfig
 
 _log = structlog.get_logger()
@@ -88,15 +89,20 @@ class Agenda:
         newest_at = newest.began_at if newest is not None and kind == "backup" else None
         return since(self._noted.get(kind), self._schedules[kind], self._timezone, newest_at, now)
 
-    def tasks(self, outcomes: Sequence[Outcome], newest: Newest | None, now: float, now_s: float) -> list[Task]:
+    def tasks(
+        self, outcomes: Sequence[Outcome], newest: Newest | None, damaged: Sequence[Damage], now: float, now_s: float
+    ) -> list[Task]:
         """List the runs that are due, the backup first: what is restored in a drill should be there before.
 
         Args:
             outcomes: of earlier jobs.
             newest: backup that exists.
+            damaged: backups after it, by which nothing is done.
             now: seconds since the epoch.
             now_s: of the monotonic clock.
         """
+        spoilt = {each.name.backup_id for each in damaged}
+        outcomes = [each for each in outcomes if each.kind != "backup" or each.backup_id not in spoilt]
         found = []
         for kind, schedule in self._schedules.items():
             begun, slot = self.since(kind), last_slot(schedule, self._timezone, now)
@@ -122,8 +128,7 @@ class Agenda:
 
     def oldest_s(self, now: float) -> float:
         """Tell how old the newest backup may be."""
-        schedule = self._schedules["backup"]
-        return oldest_s(last_slot(schedule, self._timezone, now), next_slot(schedule, self._timezone, now))
+        return oldest_s(self._schedules["backup"], self._timezone, now)
 
 
 def _done(kind: JobKind, outcomes: Sequence[Outcome], newest: Newest | None, now: float) -> float | None:

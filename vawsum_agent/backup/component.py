@@ -190,7 +190,7 @@ class BackupComponent:
             self._inquiry.turn()
         newest, now = known(self._inquiry, outcomes), self._clock.now()
         self._agenda.note(newest, now, is_answered=self._inquiry.answered_at is not None)
-        self._tasks = self._agenda.tasks(outcomes, newest, now, self._clock.monotonic())
+        self._tasks = self._agenda.tasks(outcomes, newest, self._inquiry.damaged, now, self._clock.monotonic())
         ready = [task for task in self._tasks if task.wait_s == 0.0]
         if is_free and ready:
             self._runs.start(ready[0].kind, ready[0].slot)
@@ -213,6 +213,7 @@ class BackupComponent:
     def _look(self, outcomes: Sequence[Outcome], newest: Newest | None) -> Look:
         return Look(
             newest=newest,
+            damaged=self._inquiry.damaged,
             is_known=self._inquiry.answered_at is not None or newest is not None,
             oldest_s=self._agenda.oldest_s(self._clock.now()),
             since=self._agenda.since("backup"),

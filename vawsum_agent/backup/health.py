@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
+from vawsum_agent.backup.schedule import last_slot, next_slot
 from vawsum_agent.core.component import Problem
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
     from vawsum_agent.backup.journal import Outcome
     from vawsum_agent.backup.newest import Newest
+    from vawsum_agent.backup.publish.catalog import Damage
     from vawsum_agent.core.errors import AgentError
 
 SLACK_S = 7200.0
@@ -33,6 +35,7 @@ class Look:
 
     Attributes:
         newest: backup that exists; None where there is none.
+        damaged: those after it.
         is_known: whether S3 said so, or the journal did.
         oldest_s: a newest backup may be so old.
         since: from when the schedule counts; None while that is not known.
@@ -51,18 +54,27 @@ class Look:
     error: AgentError | None
     server: str
     timezone: str
+    damaged: tuple[Damage, ...] = ()
 
 
-def oldest_s(last_slot: float | None, next_slot: float | None) -> float:
+def oldest_s(schedule: str, timezone: str, now: float) -> float:
     """Tell how old the newest backup may be: 26 hours where there is one a day, else what lies between two and 2 hours.
 
+    While that of the last slot may still be on its way, what lies before that slot counts, if it is more.
+
     Args:
-        last_slot: of the schedule.
-        next_slot: the one after it.
+        schedule: of backups.
+        timezone: of the schedule.
+        now: seconds since the epoch.
     """
-    if last_slot is None or next_slot is None:
+    last, coming = last_slot(schedule, timezone, now), next_slot(schedule, timezone, now)
+    if last is None or coming is None:
         return _DAY_S + SLACK_S
-    interval_s = next_slot - last_slot
+    before = last_slot(schedule, timezone, last - 1.0) if now <= last + SLACK_S else None
+    return max(_allowed_s(coming - last), 0.0 if before is None else _allowed_s(last - before))
+
+
+def _allowed_s(interval_s: float) -> float:
     is_daily = _ABOUT_A_DAY[0] <= interval_s <= _ABOUT_A_DAY[1]  # 23 and 25 hours where the clock changes
     return (_DAY_S if is_daily else interval_s) + SLACK_S
 
@@ -70,6 +82,9 @@ def oldest_s(last_slot: float | None, next_slot: float | None) -> float:
 def problems(look: Look, now: float) -> list[Problem]:
     """List what is wrong, the weightiest first."""
     found = [*_of_age(look, now)]
+    # Of one that was found damaged when it was made, the failed run tells.
+    told = look.failed.backup_id if look.failed is not None else ""
+    found += [_damaged(each) for each in look.damaged if each.name.backup_id != told]
     if look.failed is not None:
         found.append(_failure(look.failed, "backup", look.timezone))
     if look.drill is not None:
@@ -108,6 +123,11 @@ def _failure(outcome: Outcome, what: str, timezone: str) -> Problem:
     text = f"the {what} of {_local(at, timezone)} failed: {outcome.error or 'it did not say why'}"
     command = "vawsum-agent backup run" if what == "backup" else "vawsum-agent backup drill"
     return Problem(text, outcome.hint or f"see what it says by hand: {command}")
+
+
+def _damaged(damage: Damage) -> Problem:
+    what = f"backup {damage.name.backup_id} is damaged, and counts as none: {damage.problems[0]}"
+    return Problem(what, "who wrote to the bucket? Another one is made at once, or by hand: vawsum-agent backup run")
 
 
 def _unproven(newest: Newest) -> Problem:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from vawsum_agent.aws.lease_record import LARGEST_BYTES, decode, remaining_s
 from vawsum_agent.backup.names import LEASE, BackupName
-from vawsum_agent.backup.newest import Newest
+from vawsum_agent.backup.newest import Newest, Seen
 from vawsum_agent.backup.publish.catalog import Catalog, CatalogBucket
 from vawsum_agent.backup.publish.leftovers import LeftoverBucket, abort_orphans, abort_uploads_of
 from vawsum_agent.core.errors import BackupError
@@ -54,15 +54,14 @@ class InBucket:
         self._clock = clock
         self._seen: tuple[Found, Newest] | None = None
 
-    def newest(self) -> Newest | None:
-        """See `BackupsInS3.newest`. A manifest is read once: it never changes, and may be megabytes."""
-        rows = [row for row in self._catalog.found(self._server) if row.is_published]
-        if not rows:
-            self._seen = None
-            return None
-        if self._seen is None or self._seen[0] != rows[-1]:
-            self._seen = (rows[-1], told(self._catalog.published(rows[-1])))
-        return self._seen[1]
+    def look(self) -> Seen:
+        """See `BackupsInS3.look`. A manifest is read once: it never changes, and may be megabytes."""
+        standing = self._catalog.standing(self._catalog.found(self._server))
+        if standing.newest is None:
+            return Seen(None, standing.damaged)
+        if self._seen is None or self._seen[0] != standing.newest:
+            self._seen = (standing.newest, told(self._catalog.published(standing.newest)))
+        return Seen(self._seen[1], standing.damaged)
 
     def abort_uploads_of(self, backup_id: str) -> int:
         """See `BackupsInS3.abort_uploads_of`."""

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from vawsum_agent.backup.journal import Outcome
+    from vawsum_agent.backup.publish.catalog import Damage
     from vawsum_agent.core.clock import Clock
 
 _log = structlog.get_logger()
@@ -32,7 +33,7 @@ TOLERATED_S = 120.0
 
 @dataclass(frozen=True, slots=True)
 class Newest:
-    """The newest backup that exists. Times are seconds since the epoch.
+    """The newest backup that exists and is not known to be damaged. Times are seconds since the epoch.
 
     Attributes:
         began_at: when its snapshot was taken.
@@ -56,11 +57,24 @@ class Newest:
     drill_problems: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What a look at S3 has shown.
+
+    Attributes:
+        newest: backup that exists and is not known to be damaged; None where there is none.
+        damaged: those after it, the latest first: they count as none.
+    """
+
+    newest: Newest | None = None
+    damaged: tuple[Damage, ...] = ()
+
+
 class BackupsInS3(Protocol):
     """The backups of this host's data. All calls are bounded in time and raise AgentError."""
 
-    def newest(self) -> Newest | None:
-        """Read what is known of the newest; None where there is none."""
+    def look(self) -> Seen:
+        """Read what is known of the newest, and of those after it."""
         ...
 
     def abort_uploads_of(self, backup_id: str) -> int:
@@ -81,7 +95,7 @@ class Inquiry:
         dice: random numbers in [0, 1), for jitter.
 
     Attributes:
-        newest: of the last answer.
+        newest, damaged: of the last answer, see `Seen`.
         answered_at: when that was, by the wall clock; None before there was any.
         error: why the last question was not answered; None when it was.
         failing_since: by the monotonic clock.
@@ -89,6 +103,7 @@ class Inquiry:
 
     def __init__(self, backups: BackupsInS3, clock: Clock, dice: Callable[[], float]) -> None:
         self.newest: Newest | None = None
+        self.damaged: tuple[Damage, ...] = ()
         self.answered_at: float | None = None
         self.error: AgentError | None = None
         self.failing_since = 0.0
@@ -120,7 +135,8 @@ class Inquiry:
             return
         try:
             asked_at = self._clock.now()
-            self.newest = self._backups.newest()
+            seen = self._backups.look()
+            self.newest, self.damaged = seen.newest, seen.damaged
             # Before the rest: who may not list or abort uploads knows of the backups all the same, and makes some.
             self.answered_at = asked_at
             self._tidy()

@@ -86,6 +86,7 @@ class Runs:
         self._own: _Own | None = None
         self._kill_at: float | None = None
         self._unwritten: list[Outcome] = []
+        self._latest: list[Outcome] = []
         # Held while a job is started: after `start_no_more` has returned none is.
         self._turnover = threading.Lock()
 
@@ -140,10 +141,16 @@ class Runs:
                 self._ended(own, code)
         running = self._journal.running()
         if running is not None and self._own is None and not self._journal.is_locked():
-            if not self.is_ending:
+            # One that ended in between has taken its note away before it gave the lock back.
+            if not self.is_ending and self._journal.running() == running:
                 self._write_off(running)
             running = None
-        return running, [*self._journal.outcomes(), *self._unwritten]
+        outcomes = self._journal.outcomes()
+        if outcomes[-1:] != self._latest:
+            # By hand, too, a backup is made, or found damaged.
+            self._latest = outcomes[-1:]
+            self._inquiry.ask_soon()
+        return running, [*outcomes, *self._unwritten]
 
     def _press(self, job: Job) -> None:
         now_s = self._clock.monotonic()
@@ -226,12 +233,15 @@ class Runs:
             backup_id=running.backup_id,
         )
         self._inquiry.abort_soon(running.backup_id if running.kind == "backup" else "")
-        if self._book(outcome):
+        if self._book(outcome, running):
             _log.warning("backup_job_killed", kind=running.kind, backup_id=running.backup_id, phase=running.phase)
 
-    def _book(self, outcome: Outcome) -> bool:
+    def _book(self, outcome: Outcome, of: Running | None = None) -> bool:
+        """Write it down, where it is of a note unless that is there no more. Returns whether it is written."""
         try:
             with self._journal.locked():
+                if of is not None and self._journal.running() != of:
+                    return False  # another job has begun and ended since
                 self._journal.write_outcome(outcome)
         except BusyError:
             return False  # another job has begun, and its own note is in the place of the one that was left

@@ -18,6 +18,7 @@ from vawsum_agent.backup.publish.catalog import Catalog
 from vawsum_agent.config.load import load
 from vawsum_agent.config.placeholders import expand
 from vawsum_agent.core.errors import AwsError, BackupError, UsageError
+from vawsum_agent.core.text import printable
 from vawsum_agent.daemon.identity import Host
 from vawsum_agent.daemon.log_output import silence
 from vawsum_agent.daemon.session import open_session
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from vawsum_agent.aws.session import AwsSession
+    from vawsum_agent.backup.publish.catalog import Standing
     from vawsum_agent.config.model import BackupConfig, Config
     from vawsum_agent.core.identity import Identity
 
@@ -121,18 +123,19 @@ def chosen(catalog: Catalog, backup_id: str, server: str) -> BackupName:
 
     Args:
         catalog: of all that exist.
-        backup_id: one, or ``latest``.
+        backup_id: one, or ``latest``: that is not known to be damaged.
         server: the name of the data.
 
     Raises:
         UsageError: it is no ID.
-        BackupError: there is none, or not this one.
+        BackupError: there is none, or not this one, or all are damaged.
         AwsError: S3 does not answer.
     """
     if backup_id != "latest" and not is_backup_id(backup_id):
         message = f"{backup_id!r} is no backup ID"
         raise UsageError(message, hint="such as 20260131T183000Z, or latest; `vawsum-agent backup list` shows them")
-    names = catalog.backups(server)
+    found = catalog.found(server)
+    names = [each.name for each in found if each.is_published]
     if not names:
         others = sorted({name.server for name in catalog.backups()})
         others_hint = f"there are some of {', '.join(others[:5])}: see --server"
@@ -140,7 +143,7 @@ def chosen(catalog: Catalog, backup_id: str, server: str) -> BackupName:
         message = f"there is no backup of {server}"
         raise BackupError(message, hint=hint)
     if backup_id == "latest":
-        return names[-1]
+        return _latest(catalog.standing(found), server)
     wanted = BackupName(server, backup_id)
     if wanted not in names:
         before = [name.backup_id for name in names if name.backup_id < backup_id]
@@ -148,3 +151,13 @@ def chosen(catalog: Catalog, backup_id: str, server: str) -> BackupName:
         message = f"there is no backup {backup_id} of {server}"
         raise BackupError(message, hint=f"the nearest is {near}; `vawsum-agent backup list` shows all")
     return wanted
+
+
+def _latest(standing: Standing, server: str) -> BackupName:
+    for each in standing.damaged:
+        click.echo(printable(f"passed over: backup {each.name.backup_id} is damaged: {each.problems[0]}"), err=True)
+    if standing.newest is None:
+        message = f"every backup of {server} is damaged"
+        hint = "`vawsum-agent backup run` makes another; one of these is read all the same where its ID is given"
+        raise BackupError(message, hint=hint)
+    return standing.newest.name

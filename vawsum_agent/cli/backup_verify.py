@@ -7,15 +7,21 @@ from typing import TYPE_CHECKING
 import click
 
 from vawsum_agent.backup.job import begun
+from vawsum_agent.backup.publish.expire import keep_needed
+from vawsum_agent.backup.publish.verify import is_damage
 from vawsum_agent.backup.publish.verify import verify as read_back
 from vawsum_agent.cli.backup_options import backup_argument, chosen, ground
 from vawsum_agent.cli.backup_progress import interruptible, shown
 from vawsum_agent.cli.options import config_option, examples, json_option, print_json
 from vawsum_agent.core.clock import SystemClock
+from vawsum_agent.core.errors import AgentError
+from vawsum_agent.core.text import printable
 from vawsum_agent.core.units import counted, format_bytes
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from vawsum_agent.cli.backup_options import Ground
 
 
 @click.command(epilog=examples("backup verify", "backup verify 20260131T183000Z", "backup verify --json"))
@@ -39,16 +45,21 @@ def verify(config_path: Path, *, backup_id: str, as_json: bool, server: str | No
         begun("verify", here.journal, clock, show, is_halted, server=name.server, backup_id=name.backup_id) as job,
     ):
         manifest = here.catalog.manifest(name)
-        told = read_back(
-            here.bucket,
-            here.backup.prefix,
-            name,
-            manifest,
-            by=here.identity.instance_id,
-            clock=clock,
-            show=job.show,
-            is_halted=is_halted,
-        )
+        try:
+            told = read_back(
+                here.bucket,
+                here.backup.prefix,
+                name,
+                manifest,
+                by=here.identity.instance_id,
+                clock=clock,
+                show=job.show,
+                is_halted=is_halted,
+            )
+        except AgentError as error:
+            if is_damage(error):
+                _keep_older(here, name.server, clock.now())
+            raise
         job.end(job.outcome(is_verified=True))
     if as_json:
         print_json(
@@ -67,3 +78,12 @@ def verify(config_path: Path, *, backup_id: str, as_json: bool, server: str | No
         sizes = f"{format_bytes(manifest.dump.size_bytes)}, {format_bytes(told.raw_bytes)} of SQL"
         click.echo(f"backup {name.backup_id} is whole: {counted(told.frames, 'frame')}, {sizes}, SHA-256 {told.sha256}")
     return 0
+
+
+def _keep_older(here: Ground, server: str, now: float) -> None:
+    """What the damaged one made needless is needed."""
+    remark = keep_needed(
+        here.bucket, here.catalog, here.backup.prefix, server, keep_at_least=here.backup.keep_at_least, now=now
+    )
+    if remark:
+        click.echo(printable(f"warning: {remark}"), err=True)

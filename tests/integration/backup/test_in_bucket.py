@@ -6,13 +6,16 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pytest
+from msgspec.structs import replace
 
 from tests.unit.backup.manifests import manifest
 from vawsum_agent.aws.lease import Held, Lease
 from vawsum_agent.backup.in_bucket import InBucket
 from vawsum_agent.backup.manifest import encode
 from vawsum_agent.backup.names import LEASE, MANIFEST, BackupName
+from vawsum_agent.backup.newest import Seen
 from vawsum_agent.backup.publish import sidecars
+from vawsum_agent.backup.publish.catalog import Damage
 from vawsum_agent.core.clock import SystemClock
 from vawsum_agent.core.errors import BackupError
 
@@ -43,17 +46,17 @@ def publish(vault: BackupBucket, name: BackupName, **changes: object) -> None:
 def test_the_newest_of_these_data(vault: BackupBucket) -> None:
     """The newest with a manifest counts, of this server alone; what is learned of it later is told, too."""
     asked = InBucket(vault, PREFIX, SERVER, SystemClock())
-    assert asked.newest() is None
+    assert asked.look() == Seen()
     publish(vault, OLD)
     publish(vault, BackupName("another", "20260201T183000Z"))
     vault.put_new(BackupName(SERVER, "20260202T183000Z").key(PREFIX, "grants.sql.zst"), b"-", "application/zstd")
-    first = asked.newest()
+    first = asked.look().newest
     assert first is not None
     assert (first.backup_id, first.is_verified, first.restore_s) == (OLD.backup_id, False, None)
     publish(vault, NEW, flags=["half the size"])
     told = sidecars.Drilled(drilled_at="2026-02-01T04:00:00Z", by="i-1", restore_s=41.5, tables=1, rows=3)
     sidecars.write(vault, PREFIX, NEW, told)
-    second = asked.newest()
+    second = asked.look().newest
     assert second is not None
     assert (second.backup_id, second.flags, second.restore_s) == (NEW.backup_id, ("half the size",), 41.5)
     assert second.began_at == datetime(2026, 1, 31, 18, 30, tzinfo=UTC).timestamp()
@@ -62,7 +65,7 @@ def test_the_newest_of_these_data(vault: BackupBucket) -> None:
     assert second.drill_problems == ()
     failed = sidecars.Drilled(drilled_at="", by="i-1", restore_s=1.0, tables=0, rows=0, problems=["school is missing"])
     sidecars.write(vault, PREFIX, NEW, failed)
-    third = InBucket(vault, PREFIX, SERVER, SystemClock()).newest()
+    third = InBucket(vault, PREFIX, SERVER, SystemClock()).look().newest
     assert third is not None
     assert (third.restore_s, third.drill_problems) == (None, ("school is missing",))
 
@@ -74,16 +77,34 @@ def test_a_drill_that_found_something_proves_nothing(vault: BackupBucket) -> Non
         drilled_at="2026-02-01T04:00:00Z", by="i-1", restore_s=1.0, tables=1, rows=3, problems=["a table is missing"]
     )
     sidecars.write(vault, PREFIX, NEW, told)
-    newest = InBucket(vault, PREFIX, SERVER, SystemClock()).newest()
+    newest = InBucket(vault, PREFIX, SERVER, SystemClock()).look().newest
     assert newest is not None
     assert (newest.drilled_at, newest.restore_s) == (None, None)
+
+
+def test_a_damaged_one_is_none(vault: BackupBucket) -> None:
+    """The newest is the one before it, until a look finds it whole; where all are damaged there is none."""
+    asked = InBucket(vault, PREFIX, SERVER, SystemClock())
+    for name in (OLD, NEW):
+        publish(vault, name)
+    found = sidecars.Verified(verified_at="", by="i-1", sha256="", frames=0, raw_bytes=0, problems=["no frame"])
+    sidecars.write(vault, PREFIX, NEW, found)
+    seen = asked.look()
+    assert seen.newest is not None
+    assert (seen.newest.backup_id, seen.damaged) == (OLD.backup_id, (Damage(NEW, ("no frame",)),))
+    sidecars.write(vault, PREFIX, OLD, found)
+    assert asked.look() == Seen(None, (Damage(NEW, ("no frame",)), Damage(OLD, ("no frame",))))
+    sidecars.write(vault, PREFIX, NEW, replace(found, problems=[]))
+    seen = asked.look()
+    assert seen.newest is not None
+    assert (seen.newest.backup_id, seen.newest.is_verified, seen.damaged) == (NEW.backup_id, True, ())
 
 
 def test_a_manifest_that_makes_no_sense_is_an_error(vault: BackupBucket) -> None:
     """What somebody else wrote there is told of, and ends no thread."""
     publish(vault, NEW, finished_at="yesterday")
     with pytest.raises(BackupError, match="yesterday"):
-        InBucket(vault, PREFIX, SERVER, SystemClock()).newest()
+        InBucket(vault, PREFIX, SERVER, SystemClock()).look()
 
 
 def test_orphans_go_when_nobody_is_at_work(vault: BackupBucket, sandbox: Sandbox) -> None:

@@ -137,7 +137,9 @@ def test_stdout(host: DatabaseHost) -> None:
 
 
 def test_killed_and_resumed(host: DatabaseHost, shop: MariaDb, target: MariaDb) -> None:
-    """After kill -9 amid a table the same command says that there is one to resume, and --resume does what is left."""
+    """After kill -9 amid a table the same command says that there is one to resume, and --resume does what is left;
+    until then that server is not backed up.
+    """  # noqa: D205 - one sentence
     into = ("--into", str(target.option_file), "--database", "shop")
     with host.start("backup", "restore", *into) as process:
         wait_for(lambda: _small_tables_are_done(host))
@@ -145,6 +147,11 @@ def test_killed_and_resumed(host: DatabaseHost, shop: MariaDb, target: MariaDb) 
     again = host.run("backup", "restore", *into)
     assert again.code == 1
     assert "--resume" in again.error
+    host.configure(option_file=target.option_file)
+    refused = host.run("backup", "run")
+    assert (refused.code, "a restore into this server is unfinished" in refused.error) == (1, True), refused.error
+    assert len(host.ids()) == 1
+    host.configure()
     target.execute("SET GLOBAL general_log = ON")
     resumed = host.run("backup", "restore", *into, "--resume", "--json")
     target.execute("SET GLOBAL general_log = OFF")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -124,6 +125,30 @@ def test_what_was_written_over_is_verified_no_more(host: DatabaseHost) -> None:
     assert "DAMAGED" in host.run("backup", "list").out
 
 
+@pytest.mark.spoilt("one is written over", whole=2)
+def test_a_damaged_one_counts_for_nothing(host: DatabaseHost) -> None:
+    """The latest is the one before it, which nothing may remove any more; and tonight's is made anew."""
+    host.configure('keep_at_least = 1\ndatabases = ["annex"]')
+    slot = str(time.time() - 5)
+    first, tonights = (host.backed_up("--slot", at)["backup_id"] for at in ("1.0", slot))
+    skipped = host.backed_up("--slot", slot)
+    assert (skipped["is_skipped"], skipped["backup_id"]) == (True, tonights)
+    assert host.catalog().is_expiring(BackupName(SERVER, first))
+    bucket, key = host.bucket(), BackupName(SERVER, tonights).key(PREFIX, DUMP)
+    head = bucket.head(key)
+    assert head is not None
+    bucket.put_over(key, b"give me money", "application/zstd", head.etag)
+    assert host.run("backup", "verify").code == 1
+    assert not host.catalog().is_expiring(BackupName(SERVER, first))
+    printed = host.run("backup", "restore", "--stdout")
+    assert (printed.code, "CREATE TABLE `rooms`" in printed.out) == (0, True), printed.error
+    assert printed.error.startswith(f"passed over: backup {tonights} is damaged")
+    assert host.run("backup", "restore", "--stdout", "--backup", tonights).code == 1
+    again = host.backed_up("--slot", slot)
+    assert not again["is_skipped"]
+    assert host.backed_up("--slot", slot)["backup_id"] == again["backup_id"]
+
+
 @pytest.mark.spoilt("one manifest is none", whole=1)
 def test_a_manifest_that_is_none_hides_no_backup(host: DatabaseHost) -> None:
     """The list tells of it, and shows all others."""
@@ -160,3 +185,7 @@ def test_old_ones_are_marked(host: DatabaseHost) -> None:
     assert [row["backup_id"] for row in rows if row["expires_at"] is not None] == ids[:4]
     assert host.run("backup", "verify", ids[2]).code == 0
     assert host.run("backup", "verify", "20200101T000000Z").code == 1
+    host.configure('keep_at_least = 5\ndatabases = ["annex"]')
+    host.backed_up()
+    assert marked() == [], "more are kept now"
+    assert host.bucket().tags(BackupName(SERVER, ids[0]).key(PREFIX, DUMP)) == {EXPIRE_TAG: "false"}

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from vawsum_agent.backup.child import Job
 from vawsum_agent.backup.component import BackupComponent
 from vawsum_agent.backup.journal import Journal
-from vawsum_agent.backup.newest import Newest
+from vawsum_agent.backup.newest import Newest, Seen
 from vawsum_agent.config.model.backup import BackupConfig, BackupDrill
 from vawsum_agent.core.clock import SystemClock
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from vawsum_agent.backup.child import JobKind
+    from vawsum_agent.backup.publish.catalog import Damage
     from vawsum_agent.core.errors import AgentError
 
 LIMIT_S = 60.0
@@ -71,6 +72,7 @@ class Bucket:
 
     def __init__(self, newest: Newest | None = None) -> None:
         self.there = newest
+        self.damaged: tuple[Damage, ...] = ()
         self.error: AgentError | None = None
         self.sweep_error: AgentError | None = None
         self.aborted: list[str] = []
@@ -78,11 +80,11 @@ class Bucket:
         self.asked = 0
         self.refused = 0
 
-    def newest(self) -> Newest | None:
-        """See `BackupsInS3.newest`."""
+    def look(self) -> Seen:
+        """See `BackupsInS3.look`."""
         self.asked += 1
         self._refuse()
-        return self.there
+        return Seen(self.there, self.damaged)
 
     def abort_uploads_of(self, backup_id: str) -> int:
         """See `BackupsInS3.abort_uploads_of`."""

@@ -28,6 +28,10 @@ from tests.unit.backup.jobs import (
     wait_until,
 )
 from vawsum_agent.backup.journal import Journal, Outcome, Running
+from vawsum_agent.backup.names import BackupName
+from vawsum_agent.backup.publish.catalog import Damage
+from vawsum_agent.backup.schedule import last_slot
+from vawsum_agent.backup.since import Noted, Schedules
 from vawsum_agent.core.clock import Deadline
 from vawsum_agent.core.component import State
 from vawsum_agent.core.errors import AccessDenied, DrainTimeout, Unavailable
@@ -361,6 +365,30 @@ def test_what_was_ended_hides_no_failure(tmp_path: Path) -> None:
         host.journal.write_outcome(replace(failed, error="the drill was ended", is_halted=True))
     host.component.start()
     wait_until(lambda: any("3 rows differ" in problem for problem in host.problems()), "it is still told")
+    host.component.stop()
+
+
+def test_a_damaged_backup_is_none(tmp_path: Path) -> None:
+    """Found damaged by hand, tonight's is told of, the age is that of the one before, and another is made at once."""
+    host, now = Host(tmp_path, HANGS, schedule="0 0 * * *"), time.time()
+    slot = last_slot("0 0 * * *", host.config.timezone, now)
+    assert slot is not None
+    noted = Noted(schedule=host.config.schedule, timezone=host.config.timezone, since=slot - 9 * DAY_S)
+    Schedules(host.journal.folder).write({"backup": noted})
+    with host.journal.locked():
+        made = Outcome(kind="backup", started_at=slot, ended_at=slot, is_ok=True, slot=slot, backup_id=BACKUP_ID)
+        host.journal.write_outcome(made)
+    host.bucket.there = backup(slot)
+    host.component.start()
+    wait_until(lambda: host.detail("last_backup"), "the newest is known")
+    assert (host.problems(), host.script.started) == ([], [])
+    host.bucket.there = backup(slot - DAY_S, backup_id="20251231T000000Z")
+    host.bucket.damaged = (Damage(BackupName("production-db", BACKUP_ID), ("frame 3 is damaged",)),)
+    with host.journal.locked():
+        host.journal.write_outcome(replace(made, kind="verify", is_ok=False, error="frame 3 is damaged"))
+    wait_until(lambda: host.script.started == [("backup", slot)], "another one is made")
+    wait_until(lambda: any("frame 3 is damaged" in problem for problem in host.problems()), "it is told")
+    assert host.component.status().measures["vawsum_backup_age_seconds"] > DAY_S - 60.0
     host.component.stop()
 
 

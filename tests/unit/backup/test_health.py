@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -10,6 +12,8 @@ from tests.unit.backup.jobs import backup
 from vawsum_agent.alerts.news import kind_of
 from vawsum_agent.backup.health import Look, oldest_s, problems
 from vawsum_agent.backup.journal import Outcome
+from vawsum_agent.backup.names import BackupName
+from vawsum_agent.backup.publish.catalog import Damage
 from vawsum_agent.backup.since import Noted, since
 from vawsum_agent.backup.tries import BUSY_AFTER_S, Tries
 from vawsum_agent.core.errors import Unavailable
@@ -68,6 +72,16 @@ def test_the_weightiest_is_first() -> None:
     assert found[4].hint == "wait"
 
 
+def test_a_damaged_backup() -> None:
+    """It is told, with what was found, unless the run that made it and failed tells of it."""
+    damage = Damage(BackupName("production-db", "20260528T202640Z"), ("frame 3 is damaged", "and another"))
+    look = replace(WELL, damaged=(damage,))
+    (problem,) = problems(look, NOW)
+    assert problem.what == "backup 20260528T202640Z is damaged, and counts as none: frame 3 is damaged"
+    (problem,) = problems(replace(look, failed=replace_outcome(backup_id="20260528T202640Z")), NOW)
+    assert problem.what.endswith("failed: it broke")
+
+
 def test_a_drill_that_another_host_held() -> None:
     """What it found wrong is told here, unless this host's own last drill failed."""
     newest = backup(NOW - HOUR_S, drill_problems=("table a.b is missing", "table a.c is missing"))
@@ -94,18 +108,40 @@ def test_night_after_night_is_one_trouble() -> None:
 
 
 @pytest.mark.parametrize(
-    ("interval_s", "allowed_s"),
+    ("schedule", "now", "allowed_h"),
     [
-        (24 * HOUR_S, 26 * HOUR_S),
-        (23 * HOUR_S, 26 * HOUR_S),
-        (25 * HOUR_S, 26 * HOUR_S),
-        (6 * HOUR_S, 8 * HOUR_S),
-        (7 * DAY_S, 7 * DAY_S + 2 * HOUR_S),
+        ("0 0 * * *", "2026-01-14 12:00", 26),
+        ("0 0 * * *", "2026-03-29 12:00", 26),
+        ("0 0 * * *", "2026-10-25 12:00", 26),
+        ("0 */6 * * *", "2026-01-14 12:00", 8),
+        ("0 0 * * mon", "2026-01-14 12:00", 7 * 24 + 2),
+        ("0 0 29 2 *", "2026-01-14 12:00", 1461 * 24 + 2),
     ],
 )
-def test_how_old_it_may_be(interval_s: float, allowed_s: float) -> None:
+def test_how_old_it_may_be(schedule: str, now: str, allowed_h: float) -> None:
     """26 hours where there is one a day, whatever the clock does; else two hours more than lies between two."""
-    assert oldest_s(NOW, NOW + interval_s) == allowed_s
+    assert oldest_s(schedule, "Europe/Berlin", at(now)) == allowed_h * HOUR_S
+
+
+@pytest.mark.parametrize(
+    ("now", "allowed_h"),
+    [
+        ("2026-01-11 23:59", 74),
+        ("2026-01-12 00:00", 74),
+        ("2026-01-12 02:00", 74),
+        ("2026-01-12 02:01", 26),
+        ("2026-01-15 23:59", 26),
+        ("2026-01-16 00:00", 74),
+    ],
+)
+def test_how_old_it_may_be_after_a_weekend(now: str, allowed_h: float) -> None:
+    """While Monday's may still be on its way, Friday's is as good as it was on Sunday."""
+    assert oldest_s("0 0 * * mon-fri", "Europe/Berlin", at(now)) == allowed_h * HOUR_S
+
+
+def at(moment: str) -> float:
+    """A moment in Berlin."""
+    return datetime.fromisoformat(moment).replace(tzinfo=ZoneInfo("Europe/Berlin")).timestamp()
 
 
 def test_from_when_a_schedule_counts() -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from vawsum_agent.aws.backup_bucket import BackupBucket
 from vawsum_agent.aws.objects_probe import ObjectsProbe
-from vawsum_agent.backup.doctor.age import of_newest
+from vawsum_agent.backup.doctor.age import of_damage, of_newest
 from vawsum_agent.backup.doctor.drill import drills
 from vawsum_agent.backup.doctor.lifecycle import Wanted, judge
 from vawsum_agent.backup.doctor.rights import allowing, denied, rights
@@ -50,7 +50,10 @@ def aws(
     try:
         found += rights(probe, bucket, backup, server)
         found += _kept(probe, bucket, backup, server)
-        newest = Catalog(bucket, backup.prefix).newest(server)
+        catalog = Catalog(bucket, backup.prefix)
+        standing = catalog.standing(catalog.found(server))
+        newest = None if standing.newest is None else catalog.published(standing.newest)
+        found += [of_damage(each, server) for each in standing.damaged]
         found.append(of_newest(newest, backup, server, now))
         found += drills(backup, state_dir, newest)
     except AgentError as error:

@@ -12,7 +12,7 @@ from vawsum_agent.backup.publish.sidecars import Drilled, SidecarBucket, Verifie
 from vawsum_agent.core.errors import BackupError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
 EXPIRE_TAG = "vawsum-expire"
 """Its value ``true`` lets the bucket's lifecycle rule remove an object."""
@@ -77,6 +77,27 @@ class Published:
     damage: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Damage:
+    """What a look found wrong with a backup."""
+
+    name: BackupName
+    problems: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What is to be had of some backups.
+
+    Attributes:
+        newest: that is not known to be damaged; None where there is none.
+        damaged: those after it, the latest first: they count as no backups.
+    """
+
+    newest: Found | None
+    damaged: tuple[Damage, ...] = ()
+
+
 class Catalog:
     """The backups under a prefix.
 
@@ -111,9 +132,28 @@ class Catalog:
         """Name those that exist, oldest first. Raises AwsError."""
         return [row.name for row in self.found(server) if row.is_published]
 
-    def latest(self, server: str | None = None) -> BackupName | None:
-        """Name the newest. Raises AwsError."""
-        return max(self.backups(server), key=lambda name: name.backup_id, default=None)
+    def standing(self, found: Sequence[Found]) -> Standing:
+        """Tell which is the newest that may be relied on. Raises AwsError.
+
+        Args:
+            found: of one server, oldest first.
+        """
+        damaged: list[Damage] = []
+        for each in reversed([each for each in found if each.is_published]):
+            problems = self.damage(each.name) if VERIFIED in each.objects else ()
+            if not problems:
+                return Standing(each, tuple(damaged))
+            damaged.append(Damage(each.name, problems))
+        return Standing(None, tuple(damaged))
+
+    def damage(self, name: BackupName) -> tuple[str, ...]:
+        """Tell what the latest look found wrong with a backup; nothing where it is whole, or nobody looked.
+
+        Raises:
+            AwsError: S3 does not answer.
+        """
+        verified = sidecars.read(self._bucket, self._prefix, name, Verified)
+        return tuple(verified.problems) if verified is not None else ()
 
     def manifest(self, name: BackupName) -> Manifest:
         """Read what it says of itself.
@@ -158,9 +198,9 @@ class Catalog:
         return sidecars.read(self._bucket, self._prefix, found.name, Verified)
 
     def newest(self, server: str | None = None) -> Published | None:
-        """Read all that is known of the newest. Raises BackupError, AwsError."""
-        rows = [row for row in self.found(server) if row.is_published]
-        return self.published(rows[-1]) if rows else None
+        """Read all that is known of the newest that is not known to be damaged. Raises BackupError, AwsError."""
+        newest = self.standing(self.found(server)).newest
+        return None if newest is None else self.published(newest)
 
     def is_expiring(self, name: BackupName) -> bool:
         """Whether the bucket may remove it. Raises AwsError."""

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from vawsum_agent.backup.publish.expire import TagBucket, mark_expired
+from vawsum_agent.backup.publish.expire import TagBucket, keep_needed, mark_expired
+from vawsum_agent.backup.publish.verify import is_damage
 from vawsum_agent.core.errors import AgentError, BackupError
 
 if TYPE_CHECKING:
@@ -19,6 +20,10 @@ if TYPE_CHECKING:
     from vawsum_agent.core.clock import Clock
 
 _log = structlog.get_logger()
+
+
+class FoundDamaged(BackupError):
+    """It was published, and what S3 gives is not what was written: it counts as no backup, and another is wanted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,13 +59,16 @@ class FollowUp:
         """Follow up on one.
 
         Raises:
-            BackupError: it was published, and could not be read back as it was written.
+            FoundDamaged: what could be read back is not what was written.
+            BackupError: it was published, and could not be read back.
         """
         if self.verify is None:
             return FollowedUp(is_verified=False)
         try:
             self.verify(name, manifest)
         except AgentError as exc:
+            if is_damage(exc):
+                raise self._damaged(name, exc) from exc
             message = f"backup {name.backup_id} is published, but not verified: {exc.message}"
             raise BackupError(message, hint=f"vawsum-agent backup verify {name.backup_id}") from exc
         try:
@@ -79,3 +87,16 @@ class FollowUp:
         if marked:
             _log.info("backups_marked", backup_ids=[each.backup_id for each in marked])
         return FollowedUp(is_verified=True)
+
+    def _damaged(self, name: BackupName, error: AgentError) -> FoundDamaged:
+        remark = keep_needed(
+            self.bucket,
+            self.catalog,
+            self.prefix,
+            name.server,
+            keep_at_least=self.keep_at_least,
+            now=self.clock.now(),
+        )
+        faults = "; ".join(filter(None, (error.message, remark)))
+        message = f"backup {name.backup_id} is published, but damaged: {faults}"
+        return FoundDamaged(message, hint="it counts as none: vawsum-agent backup run makes another")

@@ -38,6 +38,10 @@ _USUALLY_SMALLER = 4
 class Source(DumpSource, Protocol):
     """The server that is backed up; see `publish.source`."""
 
+    def identity(self) -> str:
+        """Give the words that no other server has, see `restore.target`. Raises AgentError."""
+        ...
+
     def expect_to_see_all(self, server: Server) -> None:
         """Make sure that the account may see all of it. Raises BackupError, AgentError."""
         ...

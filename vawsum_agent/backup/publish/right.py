@@ -95,10 +95,10 @@ class LeasedRight:
         self._notes = notes / "lease"
         self._ttl_s = ttl_s
 
-    def done_slot(self) -> float | None:
-        """Tell the last moment of the schedule for which a backup was made, by any host. Raises AwsError."""
+    def done(self) -> tuple[float | None, str]:
+        """See `publish.run.Right.done`."""
         record = self._lease.peek()
-        return None if record is None else record.slot
+        return (None, "") if record is None else (record.slot, record.backup_id)
 
     @contextmanager
     def held(self, above: int = 0) -> Iterator[LeasedTenure]:

@@ -16,9 +16,11 @@ import structlog
 from vawsum_agent.backup.job import begun
 from vawsum_agent.backup.names import BackupName, backup_id_at, is_backup_id
 from vawsum_agent.backup.publish.band import COMPARED
+from vawsum_agent.backup.publish.follow_up import FoundDamaged
 from vawsum_agent.backup.publish.leftovers import abort_all_but, abort_uploads_of
 from vawsum_agent.backup.publish.make import Maker, Order
 from vawsum_agent.backup.publish.strangers import of_another_server
+from vawsum_agent.backup.restore.progress import into, records
 from vawsum_agent.core.errors import AgentError, AwsError, BackupError, BusyError
 
 if TYPE_CHECKING:
@@ -54,15 +56,19 @@ class Tenure(Protocol):
         ...
 
     def note(self, slot: float | None, backup_id: str) -> None:
-        """Say what was done under it, when it is given back."""
+        """Say what was done under it, when it is given back; None and nothing leave what was told before."""
         ...
 
 
 class Right(Protocol):
     """Who may make the next backup; see `aws.lease`."""
 
-    def done_slot(self) -> float | None:
-        """Tell the last moment of the schedule for which a backup was made, by any host. Raises AwsError."""
+    def done(self) -> tuple[float | None, str]:
+        """Tell the last moment of the schedule for which a backup was made, by any host, and the last backup that was.
+
+        Raises:
+            AwsError: S3 does not answer.
+        """
         ...
 
     def held(self, above: int = 0) -> AbstractContextManager[Tenure]:
@@ -173,13 +179,14 @@ class BackupRun:
 
     def _made(self, job: Job) -> tuple[Outcome, Manifest | None]:
         means = self._means
-        if self._is_done():
-            return job.outcome(is_skipped=True), None
+        if (done := self._done()) is not None:
+            return job.outcome(is_skipped=True, backup_id=done), None
+        self._expect_restored()
         before = self._before()
         with means.right.held(above=max((each.generation for each in before), default=0)) as tenure:
-            if self._is_done():
+            if (done := self._done()) is not None:
                 # Another host has made it in between, and given the right back.
-                return job.outcome(is_skipped=True), None
+                return job.outcome(is_skipped=True, backup_id=done), None
             name = BackupName(self._server, self._free_id())
             # If we die from here on, whoever starts next on this host knows what to throw away.
             job.name(name.backup_id)
@@ -194,10 +201,15 @@ class BackupRun:
             manifest = self._make(order, tenure)
             tenure.note(self._slot, name.backup_id)
             self._sweep(name)
-            done = means.follow_up(name, manifest)
+            try:
+                seen = means.follow_up(name, manifest)
+            except FoundDamaged:
+                # The moment is without a backup still: whoever tries next, here or elsewhere, makes another.
+                tenure.note(None, "")
+                raise
         outcome = job.outcome(
-            is_verified=done.is_verified,
-            flags=[*manifest.flags, done.remark] if done.remark else manifest.flags,
+            is_verified=seen.is_verified,
+            flags=[*manifest.flags, seen.remark] if seen.remark else manifest.flags,
             size_bytes=manifest.dump.size_bytes + manifest.grants.size_bytes,
             raw_bytes=manifest.dump.raw_bytes,
         )
@@ -210,9 +222,35 @@ class BackupRun:
         except AwsError as exc:
             _log.warning("backup_leftovers_kept", backup_id=name.backup_id, error=exc.message)
 
-    def _is_done(self) -> bool:
-        done = self._means.right.done_slot() if self._slot is not None else None
-        return self._slot is not None and done is not None and done >= self._slot
+    def _done(self) -> str | None:
+        """Name the backup because of which none is wanted for this moment; None where one is. Raises AwsError."""
+        if self._slot is None:
+            return None
+        slot, backup_id = self._means.right.done()
+        if slot is None or slot < self._slot:
+            return None
+        is_damaged = is_backup_id(backup_id) and self._means.catalog.damage(BackupName(self._server, backup_id))
+        return None if is_damaged else backup_id
+
+    def _expect_restored(self) -> None:
+        """Make sure that the server is none whose restore was broken off: half of its data would be the newest backup.
+
+        Raises:
+            BackupError: it is.
+            AgentError: it can't be asked.
+        """
+        folder = self._means.journal.folder
+        if not records(folder):
+            return
+        left = into(folder, self._means.maker.source.identity())
+        if left:
+            path, record = left[0]
+            message = (
+                f"a restore into this server is unfinished, {record.selection} of backup {record.backup_id}:"
+                " what it holds now is not to be the newest backup"
+            )
+            hint = f"finish it: vawsum-agent backup restore … --resume; or, if all is as it should be: rm {path}"
+            raise BackupError(message, hint=hint)
 
     def _make(self, order: Order, tenure: Tenure) -> Manifest:
         try:

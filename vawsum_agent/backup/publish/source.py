@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from vawsum_agent.backup.dump.dump import Dumped, DumpRequest, Progress, dump
+from vawsum_agent.backup.restore import target
 from vawsum_agent.backup.server.account import expect_to_see_all
 from vawsum_agent.backup.server.facts import Server, read_server
 from vawsum_agent.backup.server.grants import Grants, read_grants
@@ -27,6 +28,10 @@ class OptionFileSource:
     def __init__(self, option_file: str, databases: Sequence[str]) -> None:
         self._option_file = option_file
         self._databases = databases
+
+    def identity(self) -> str:
+        """Give the words that no other server has, by which restores name it, too. Raises AgentError."""
+        return target.look(self._option_file).identity
 
     def look(self) -> Server:
         """Ask what it holds now. Raises AgentError."""

@@ -65,8 +65,8 @@ def verify(
     try:
         raw_bytes = _read_back(bucket, prefix, name, manifest, clock, show, is_halted)
     except AgentError as error:
-        if not is_halted() and _is_damage(error):
-            # What an earlier look found does not hold any more: nothing older may expire for its sake.
+        if not is_halted() and is_damage(error):
+            # What an earlier look found does not hold any more: nothing older may expire for its sake. See `expire`.
             with suppress(AwsError):
                 sidecars.write(bucket, prefix, name, replace(told, problems=[error.message]))
         raise
@@ -76,8 +76,8 @@ def verify(
     return told
 
 
-def _is_damage(error: AgentError) -> bool:
-    """Whether it is about the bytes, or the object that should hold them, rather than the way to them."""
+def is_damage(error: AgentError) -> bool:
+    """Whether what `verify` raised is about the bytes, or the object that should hold them, not about the way there."""
     is_missing = isinstance(error, AwsError) and error.code in {"NoSuchKey", "InvalidRange"}
     return isinstance(error, Damaged) or is_missing
 

@@ -3,7 +3,7 @@
     state_dir/backup/restore-<backup_id>-<digest of server, selection and target>.json
 
 A line of JSON that says which restore it is, then one for each step or table that is done. It is there from the first
-step to the last. Only the holder of the journal's lock writes.
+step to the last: while it is, no backup of that server is made. Only the holder of the journal's lock writes.
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from vawsum_agent.backup.names import BackupName
+from vawsum_agent.backup.restore.plan import Selection
 from vawsum_agent.core.durable import write_durably
 from vawsum_agent.core.errors import StateError
 
@@ -24,8 +26,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from vawsum_agent.backup.manifest import Frame
-    from vawsum_agent.backup.names import BackupName
-    from vawsum_agent.backup.restore.plan import Selection
 
 _MODE = 0o640
 _VERSION = 1
@@ -37,6 +37,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         etag: of the dump that is restored.
         target: the server that is written to, for people.
+        identity: of that server: words that no other one has. Empty: only the file's name knows.
         started_at: seconds since the epoch.
     """
 
@@ -46,6 +47,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     etag: str
     selection: str
     target: str
+    identity: str = ""
     started_at: float
 
 
@@ -75,6 +77,23 @@ def records(folder: Path) -> list[tuple[Path, Record]]:
     return sorted(found, key=lambda row: row[1].started_at, reverse=True)
 
 
+def into(folder: Path, identity: str) -> list[tuple[Path, Record]]:
+    """List those of `records` by which one server is written to.
+
+    Args:
+        folder: of the journal.
+        identity: of the server, by words that no other one has.
+    """
+    return [(path, record) for path, record in records(folder) if _is_into(path, record, identity)]
+
+
+def _is_into(path: Path, record: Record, identity: str) -> bool:
+    if record.identity:
+        return record.identity == identity
+    name = BackupName(record.server, record.backup_id)
+    return Progress(path.parent, name, Selection(), identity).path == path
+
+
 class Progress:
     """One restore's file. Threads may note side by side.
 
@@ -89,6 +108,9 @@ class Progress:
         told = f"{name.server}\0{name.backup_id}\0{selection.database}\0{selection.table}\0{target}"
         digest = hashlib.sha256(told.encode()).hexdigest()[:16]
         self.path = folder / f"restore-{name.backup_id}-{digest}.json"
+        self._server = name.server
+        self._is_whole = selection.is_whole
+        self._target = target
         self._lock = threading.Lock()
         self._steps: set[str] = set()
         self._tables: set[tuple[str, str]] = set()
@@ -149,9 +171,15 @@ class Progress:
                 self._append(_line("table", frame.database, frame.name))
 
     def end(self) -> None:
-        """All is done: nothing is left to go on with. Raises StateError."""
+        """All is done: nothing is left to go on with, also of earlier restores of the same data where all was restored.
+
+        Raises:
+            StateError: the folder can't be written.
+        """
+        earlier = into(self.path.parent, self._target) if self._is_whole else []
         try:
-            self.path.unlink(missing_ok=True)
+            for path in (*(path for path, record in earlier if record.server == self._server), self.path):
+                path.unlink(missing_ok=True)
         except OSError as exc:
             raise self._unwritable(exc) from exc
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from tests.unit.backup.manifests import NAME, manifest
-from vawsum_agent.backup.doctor.age import of_newest
-from vawsum_agent.backup.publish.catalog import Published
+from vawsum_agent.backup.doctor.age import of_damage, of_newest
+from vawsum_agent.backup.names import BackupName
+from vawsum_agent.backup.publish.catalog import Damage, Published
 from vawsum_agent.backup.publish.sidecars import Drilled, Verified
 from vawsum_agent.config.model import BackupConfig
 from vawsum_agent.core.finding import Severity
@@ -44,6 +45,22 @@ def test_what_is_known(verified: Verified | None, drill: Drilled | None, said: s
     """Whether it was read back, and whether it restored."""
     newest = Published(NAME, manifest(), verified, drill, 0.0)
     assert of_newest(newest, BACKUP, "production-db", NAME.began_at + HOUR_S).what.endswith(f"; {said}")
+
+
+def test_after_a_weekend() -> None:
+    """Friday's will do on Monday until Monday's may be there: on none of these mornings is anything wrong."""
+    backup = BackupConfig(bucket="b", schedule="0 0 * * mon-fri", timezone="UTC")
+    friday = BackupName("production-db", "20260130T000000Z")
+    newest = Published(friday, manifest(friday), None, None, 0.0)
+    for hours, severity in ((71, Severity.OK), (73, Severity.OK), (75, Severity.PROBLEM)):
+        assert of_newest(newest, backup, "production-db", friday.began_at + hours * HOUR_S).severity is severity
+
+
+def test_damaged() -> None:
+    """It is told, beside the newest that is none."""
+    found = of_damage(Damage(NAME, ("frame 3 is damaged",)), "production-db")
+    assert found.severity is Severity.PROBLEM
+    assert found.what == f"{NAME.backup_id} is damaged, and counts as none: frame 3 is damaged"
 
 
 def test_none_yet() -> None:

@@ -98,6 +98,11 @@ class MemoryBucket:
             told = sidecars.Verified(verified_at="", by="", sha256="", frames=0, raw_bytes=0)
             sidecars.write(self, PREFIX, name, told)
 
+    def damage(self, name: BackupName) -> None:
+        """Let a look say that a backup is damaged."""
+        told = sidecars.Verified(verified_at="", by="", sha256="", frames=0, raw_bytes=0, problems=["no frame"])
+        sidecars.write(self, PREFIX, name, told)
+
     def _put(self, key: str, body: bytes) -> str:
         self.bodies[key] = body
         self.modified_at[key] = self.now

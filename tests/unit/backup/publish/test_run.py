@@ -17,9 +17,11 @@ from vawsum_agent.backup.journal import Journal
 from vawsum_agent.backup.manifest import Database, Frame, Stored, encode
 from vawsum_agent.backup.names import DUMP, MANIFEST, BackupName
 from vawsum_agent.backup.publish.catalog import Catalog
-from vawsum_agent.backup.publish.follow_up import FollowedUp
+from vawsum_agent.backup.publish.follow_up import FollowedUp, FoundDamaged
 from vawsum_agent.backup.publish.make import Maker
 from vawsum_agent.backup.publish.run import BackupRun, Means
+from vawsum_agent.backup.restore import progress
+from vawsum_agent.backup.restore.plan import Selection
 from vawsum_agent.backup.server.facts import Server
 from vawsum_agent.backup.server.grants import Grants
 from vawsum_agent.core.clock import SystemClock
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from vawsum_agent.backup.manifest import Manifest
     from vawsum_agent.backup.publish.attempt import Writer
 
 SLOT = 1_780_000_000.0
@@ -65,17 +68,19 @@ class Right:
     """One that another host may have used.
 
     Attributes:
-        done: what is told each time that it is asked.
+        done_slots: what is told each time that it is asked.
+        made: the backup that was made last.
         is_busy: another host has it.
     """
 
-    done: list[float | None] = field(default_factory=list)
+    done_slots: list[float | None] = field(default_factory=list)
     tenure: Tenure = field(default_factory=lambda: Tenure(0))
     is_busy: bool = False
+    made: str = "20260528T202640Z"
 
-    def done_slot(self) -> float | None:
-        """See `Right.done_slot`."""
-        return self.done.pop(0) if self.done else None
+    def done(self) -> tuple[float | None, str]:
+        """See `Right.done`."""
+        return (self.done_slots.pop(0), self.made) if self.done_slots else (None, "")
 
     @contextmanager
     def held(self, above: int = 0) -> Iterator[Tenure]:
@@ -111,6 +116,10 @@ class Source:
 
     act: Callable[[Callable[[Progress], None]], object] = lambda _: None
 
+    def identity(self) -> str:
+        """See `Source`."""
+        return "db-1 3306 /var/lib/mysql/"
+
     def look(self) -> Server:
         """See `Source`."""
         return SERVER
@@ -137,7 +146,13 @@ class Source:
         return Dumped(frames=[head], raw_bytes=1, size_bytes=1, has_trailer=True, is_cancelled=is_halted())
 
 
-def run(folder: Path, right: Right, source: Source | None = None, bucket: MemoryBucket | None = None) -> BackupRun:
+def run(
+    folder: Path,
+    right: Right,
+    source: Source | None = None,
+    bucket: MemoryBucket | None = None,
+    follow_up: Callable[[BackupName, Manifest], FollowedUp] = lambda *_: FollowedUp(is_verified=True),
+) -> BackupRun:
     """Make one."""
     clock, bucket = SystemClock(), bucket or MemoryBucket()
     maker = Maker(
@@ -155,7 +170,7 @@ def run(folder: Path, right: Right, source: Source | None = None, bucket: Memory
         right=right,
         journal=Journal(folder),
         clock=clock,
-        follow_up=lambda *_: FollowedUp(is_verified=True),
+        follow_up=follow_up,
         show=lambda *_: None,
         is_halted=lambda: False,
     )
@@ -187,8 +202,66 @@ def test_another_host_was_faster(tmp_path: Path, done: list[float | None]) -> No
     right = Right(done)
     outcome, made = run(tmp_path, right).run()
     assert made is None
-    assert outcome.is_skipped
+    assert (outcome.is_skipped, outcome.backup_id) == (True, right.made)
     assert right.tenure.noted == (None, "")
+
+
+def test_made_anew_for_one_that_was_damaged(tmp_path: Path) -> None:
+    """A backup that was made for this moment, and of which a look said later that it is damaged, is none."""
+    bucket, before = MemoryBucket(), BackupName("db", Right().made)
+    bucket.publish(before)
+    bucket.damage(before)
+    outcome, made = run(tmp_path, Right([SLOT, SLOT]), bucket=bucket).run()
+    assert made is not None
+    assert not outcome.is_skipped
+
+
+@pytest.mark.parametrize("is_damaged", [True, False])
+def test_what_was_not_read_back(tmp_path: Path, *, is_damaged: bool) -> None:
+    """The moment counts as done unless what was read is damaged: then nobody is told that it is; both have failed."""
+
+    def fail(name: BackupName, _: Manifest) -> FollowedUp:
+        raise (FoundDamaged if is_damaged else BackupError)(f"{name.backup_id} can't be read")
+
+    right = Right()
+    with pytest.raises(BackupError, match="can't be read"):
+        run(tmp_path, right, follow_up=fail).run()
+    (outcome,) = Journal(tmp_path).outcomes()
+    assert not outcome.is_ok
+    assert right.tenure.noted == ((None, "") if is_damaged else (SLOT, outcome.backup_id))
+
+
+def test_a_server_that_is_half_restored(tmp_path: Path) -> None:
+    """It is not backed up until the restore is finished, or its note is gone; one into another server matters not."""
+    folder, name = Journal(tmp_path).folder, BackupName("db", "20260101T000000Z")
+    folder.mkdir()
+
+    def left(identity: str) -> progress.Progress:
+        note = progress.Progress(folder, name, Selection("school"), identity)
+        note.begin(
+            progress.Record(
+                server=name.server,
+                backup_id=name.backup_id,
+                etag="e",
+                selection="database school",
+                target="db-1",
+                identity=identity,
+                started_at=1.0,
+            )
+        )
+        return note
+
+    left("db-2 3306 /var/lib/mysql/")
+    _, made = run(tmp_path, Right()).run()
+    assert made is not None
+    ours = left(Source().identity())
+    with pytest.raises(BackupError, match="database school of backup 20260101T000000Z") as caught:
+        run(tmp_path, Right()).run()
+    assert f"rm {ours.path}" in caught.value.hint
+    assert Journal(tmp_path).outcomes()[-1].error == caught.value.message
+    ours.path.unlink()
+    _, made = run(tmp_path, Right()).run()
+    assert made is not None
 
 
 @pytest.mark.parametrize("is_busy", [True, False])

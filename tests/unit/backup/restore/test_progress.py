@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import msgspec
+from msgspec.structs import replace
+
 from vawsum_agent.backup.manifest import Frame
 from vawsum_agent.backup.names import BackupName
 from vawsum_agent.backup.restore.plan import Selection
-from vawsum_agent.backup.restore.progress import Progress, Record
+from vawsum_agent.backup.restore.progress import Progress, Record, into, records
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -89,3 +92,43 @@ def test_nothing_is_left_in_the_end(tmp_path: Path) -> None:
     progress.end()
     assert progress.earlier() is None
     assert list(tmp_path.iterdir()) == []
+
+
+def test_which_server_is_half_restored(tmp_path: Path) -> None:
+    """A restore is known by its server, whatever was restored; one whose note does not name it, by its file."""
+    named = _progress(tmp_path, Selection("d", "t"), "db-1")
+    named.begin(replace(RECORD, identity="db-1"))
+    _progress(tmp_path, target="db-2").begin(replace(RECORD, identity="db-2"))
+    unnamed = _progress(tmp_path, target="db-1")
+    content = msgspec.json.decode(msgspec.json.encode(replace(RECORD, server=NAME.server, backup_id=NAME.backup_id)))
+    del content["identity"]
+    unnamed.path.write_bytes(msgspec.json.encode(content) + b"\n")
+    assert {path for path, _ in into(tmp_path, "db-1")} == {named.path, unnamed.path}
+    assert into(tmp_path, "db-3") == []
+    assert into(tmp_path / "none", "db-1") == []
+    assert unnamed.earlier() is not None
+
+
+def test_a_whole_restore_ends_what_was_begun_before(tmp_path: Path) -> None:
+    """Restored from another backup of the same data, nothing of a server is half restored; other data may be."""
+    ours = replace(RECORD, server=NAME.server, identity="db-1")
+    others = {
+        "ours": (Progress(tmp_path, BackupName(NAME.server, "20260101T000000Z"), Selection("d"), "db-1"), ours),
+        "of other data": (
+            Progress(tmp_path, BackupName("other", "20260101T000000Z"), Selection("d"), "db-1"),
+            replace(ours, server="other"),
+        ),
+        "elsewhere": (
+            Progress(tmp_path, BackupName(NAME.server, "20260101T000000Z"), Selection("d"), "db-2"),
+            replace(ours, identity="db-2"),
+        ),
+    }
+    for progress, record in others.values():
+        progress.begin(record)
+    part, whole = _progress(tmp_path, Selection("e")), _progress(tmp_path)
+    part.begin(ours)
+    part.end()
+    assert {path for path, _ in records(tmp_path)} == {progress.path for progress, _ in others.values()}
+    whole.begin(ours)
+    whole.end()
+    assert {path for path, _ in records(tmp_path)} == {others[name][0].path for name in ("of other data", "elsewhere")}
