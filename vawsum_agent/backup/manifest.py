@@ -64,13 +64,19 @@ class Stored(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Database(msgspec.Struct, frozen=True, kw_only=True):
-    """What the server said a database holds when the dump began; tables stand in the frames."""
+    """What the server said a database holds when the dump began; tables stand in the frames.
+
+    Attributes:
+        lasting_events: of the events those that never end by themselves; None where the agent did not ask yet. Others,
+            such as one ``AT`` a moment, are not made anew once that is over.
+    """
 
     name: str
     views: int = 0
     routines: int = 0
     triggers: int = 0
     events: int = 0
+    lasting_events: int | None = None
 
 
 class BinlogPosition(msgspec.Struct, frozen=True, kw_only=True):

@@ -112,6 +112,7 @@ def _document(result: Result) -> dict[str, object]:
         "size_bytes": manifest.dump.size_bytes,
         "server_version": found.server_version,
         "problems": list(found.problems),
+        "remarks": list(found.remarks),
         "command": result.command or None,
     }
 
@@ -124,6 +125,8 @@ def _print(result: Result) -> None:
     parts = [counted(_sum(result, kind), kind.removesuffix("s")) for kind in _CONTENTS]
     click.echo(f"  {', '.join(parts)}, {counted(found.accounts, 'account')}")
     click.echo(f"  RTO: {format_duration(round(found.restore_s, 1))}, from nothing to the last answer")
+    for remark in found.remarks:
+        click.echo(f"  - {printable(remark)}")
     if result.command:
         click.echo("  the scratch server runs until the next drill:")
         click.echo(f"    {result.command}")

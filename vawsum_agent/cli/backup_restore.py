@@ -24,7 +24,7 @@ from vawsum_agent.cli.backup_options import Ground, chosen, ground
 from vawsum_agent.cli.backup_progress import interruptible, shown
 from vawsum_agent.cli.options import config_option, examples, json_option, print_json
 from vawsum_agent.core.clock import SystemClock
-from vawsum_agent.core.errors import BackupError, UsageError
+from vawsum_agent.core.errors import UsageError
 from vawsum_agent.core.text import printable
 from vawsum_agent.core.units import counted, format_bytes, format_duration
 
@@ -39,7 +39,6 @@ if TYPE_CHECKING:
     from vawsum_agent.cli.backup_progress import Show
 
 _JOBS = 2
-_INTERRUPTED = 130
 _LINE_EVERY_S = 10.0
 _MOST_ROWS = 40
 
@@ -86,10 +85,11 @@ def restore(  # noqa: PLR0913 - an option each
 
     A server that has any of it already is left alone unless --force is given; then the tables of the backup are dropped
     and made anew, one by one, and everything else stays. Users and grants come with a whole backup, but never those of
-    the account that restores. A restore that was broken off, by Ctrl-C, kill or a lost server, goes on with --resume.
+    the account that restores; one that is there with another password counts as overwritten, too. A restore that was
+    broken off, by Ctrl-C, kill or a lost server, goes on with --resume.
 
     Exit code 0 says that the server has what the backup holds: tables, rows, views, routines, triggers and events.
-    1: it failed, or something differs.
+    1: it failed or was ended, or something differs.
     """
     if (into is None) != is_text:
         raise UsageError("give one of --into FILE and --stdout", hint="--into names an option file with [client]")
@@ -132,13 +132,7 @@ def restore(  # noqa: PLR0913 - an option each
             show=show,
             tell=lambda line: click.echo(printable(line), err=True),
         )
-        try:
-            restored = restore_into(request, means, here.journal)
-        except BackupError as error:
-            if not is_halted():
-                raise
-            click.echo(printable(f"error: {error}"), err=True)
-            return _INTERRUPTED
+        restored = restore_into(request, means, here.journal)
     if as_json:
         print_json(_document(name, restored))
     else:
@@ -213,6 +207,7 @@ def _document(name: BackupName, restored: Restored) -> dict[str, object]:
         "target": {"version": target.version, "host": target.host, "where": target.where, "account": target.account},
         "is_same": not restored.report.differences,
         "differences": list(restored.report.differences),
+        "remarks": list(restored.report.remarks),
         "load_s": round(restored.load_s, 3),
         "total_s": round(restored.total_s, 3),
         "raw_bytes": restored.loaded_bytes,
@@ -245,6 +240,8 @@ def _print(name: BackupName, restored: Restored) -> None:
         click.echo(f"  {counted(len(loose), 'table')} without transactions may be of another moment than the others")
     for difference in restored.report.differences:
         click.echo(f"  ! {difference}")
+    for remark in restored.report.remarks:
+        click.echo(f"  - {remark}")
 
 
 def _line(row: Row) -> str:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 USAGE = 64
-INTERRUPTED = 130
+INTERRUPTED = 1
 
 
 def exit_code_of(command: Callable[[], object]) -> int:

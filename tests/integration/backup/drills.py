@@ -64,12 +64,14 @@ class Piped:
     Attributes:
         sql: all of it.
         meanwhile: called before, with the option file.
+        remarks: what it says of the server.
         restored_with: the option files it was given.
     """
 
     sql: str = GRANTS + DATA
     meanwhile: Callable[[Path], None] = lambda _: None
     restored_with: list[Path] = field(default_factory=list)
+    remarks: tuple[str, ...] = ()
 
     def restore(
         self,
@@ -79,7 +81,7 @@ class Piped:
         jobs: int,  # noqa: ARG002
         show: Callable[[str, int, int | None], None],
         is_halted: Callable[[], bool],
-    ) -> None:
+    ) -> tuple[str, ...]:
         """See `Restorer.restore`."""
         self.restored_with.append(option_file)
         show("restoring", 0, len(self.sql))
@@ -91,9 +93,10 @@ class Piped:
         )
         if done.returncode:
             raise BackupError(done.stderr.decode().strip())
+        return self.remarks
 
 
-WITH_EVENT = [replace(WHOLE.databases[0], events=1)]
+WITH_EVENT = [replace(WHOLE.databases[0], events=1, lasting_events=1)]
 """The databases where the event is dumped as well."""
 
 

@@ -12,7 +12,18 @@ import msgspec
 import pytest
 
 from sandbox.servers.process import wait_until
-from tests.integration.backup.drills import DATA, EVENT, GRANTS, NAME, PREFIX, WITH_EVENT, Piped, drill_of, publish
+from tests.integration.backup.drills import (
+    DATA,
+    EVENT,
+    FRAMES,
+    GRANTS,
+    NAME,
+    PREFIX,
+    WITH_EVENT,
+    Piped,
+    drill_of,
+    publish,
+)
 from vawsum_agent.backup.drill import place as places
 from vawsum_agent.backup.drill.drill import DrillFailed
 from vawsum_agent.backup.drill.record import run_recorded
@@ -64,6 +75,31 @@ def test_whole_backup(vault: BackupBucket, tmp_path: Path) -> None:
         "checking tables",
     ]
     assert list((tmp_path / "drill").iterdir()) == []
+
+
+def test_what_production_has(vault: BackupBucket, tmp_path: Path) -> None:
+    """Accounts of a plugin, tables that are encrypted, rows that only a lenient server takes: all restore.
+
+    What the scratch server can't show is remarked, and changes nothing: an engine that it lacks, and what the restore
+    tells of it.
+    """
+    columns = ", ".join(f"c{number} TEXT" for number in range(12))
+    sql = f"""
+    CREATE USER 'app'@'%' IDENTIFIED VIA ed25519 USING PASSWORD('secret');
+    CREATE TABLE hidden (id INT) ENCRYPTED = YES ENCRYPTION_KEY_ID = 7;
+    CREATE TABLE wide ({columns}) ROW_FORMAT = COMPACT;
+    """
+    frames = [
+        *FRAMES[:2],
+        msgspec.structs.replace(FRAMES[2], size_bytes=810, engine="ARCHIVE"),
+        msgspec.structs.replace(FRAMES[2], offset=960, size_bytes=20, name="hidden"),
+        msgspec.structs.replace(FRAMES[2], offset=980, size_bytes=20, name="wide"),
+    ]
+    publish(vault, frames=frames, account_count=3)
+    result = drill_of(vault, Piped(GRANTS + DATA + sql, remarks=("as told",)), tmp_path / "drill").run(NAME)
+    assert result.findings.problems == ()
+    engine = "table school.odd`name was ARCHIVE, and is InnoDB: the server has no such engine"
+    assert result.findings.remarks == ("as told", engine)
 
 
 def test_later_drill(vault: BackupBucket, tmp_path: Path) -> None:

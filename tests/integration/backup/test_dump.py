@@ -10,6 +10,7 @@ import pytest
 
 from sandbox.servers.process import open_directory
 from tests.integration.backup.dumping import Kept, dumped, started, unpacked
+from vawsum_agent.backup.dump.process import DumpProcess
 from vawsum_agent.backup.server.facts import read_server
 from vawsum_agent.backup.server.quoting import identifier
 from vawsum_agent.core.errors import BackupError
@@ -114,6 +115,9 @@ def test_settings_of_others_change_nothing(server: MariaDb, tmp_path: Path, monk
     """What stands in the user's own option file, such as to leave triggers out, is not read."""
     (tmp_path / ".my.cnf").write_text("[mysqldump]\nskip-triggers\nskip-comments\nno-data\n")
     monkeypatch.setenv("HOME", str(tmp_path))
+    with DumpProcess(["/usr/bin/env"]) as process:
+        process.wait(10.0)
+        assert b"HOME=" not in (process.read(1 << 16, 0.0) or b"HOME=")  # MySQL's would find .mylogin.cnf
     writer = Kept()
     result = dumped(server, writer, ["-dash"])
     assert result.is_whole

@@ -26,9 +26,12 @@ from tests.unit.backup.restore.memory_bucket import MemoryBucket, packed
 from vawsum_agent.backup.journal import Journal
 from vawsum_agent.backup.names import DUMP
 from vawsum_agent.backup.restore import keys
+from vawsum_agent.backup.restore.client import Clients
 from vawsum_agent.backup.restore.plan import Selection
+from vawsum_agent.backup.restore.run import restore
 from vawsum_agent.backup.restore.source import Source, Waiting
 from vawsum_agent.backup.restore.text import sql_of
+from vawsum_agent.backup.server.programs import Program
 from vawsum_agent.core.clock import SystemClock
 from vawsum_agent.core.errors import BackupError, BusyError, UsageError
 
@@ -120,6 +123,56 @@ def test_a_server_that_is_not_empty_is_left_alone(bench: Bench) -> None:
     restored = bench.restore(is_forced=True)
     assert restored.report.differences == ("table school.own is not from this backup",)
     assert bench.target.execute("SELECT COUNT(*) FROM school.pupils").strip() == "2"
+
+
+def test_routines_are_something_to_lose(bench: Bench) -> None:
+    """A database that has nothing but a routine, or an event, is not empty."""
+    bench.target.execute("CREATE DATABASE school; CREATE PROCEDURE school.own() SELECT 1")
+    bench.target.execute("CREATE EVENT school.daily ON SCHEDULE EVERY 1 DAY DO SELECT 1")
+    with pytest.raises(BackupError, match=r"it has school\.daily, school\.own") as refused:
+        bench.restore(database="school")
+    assert "routines and events of the same names" in refused.value.hint
+
+
+def test_accounts_are_something_to_lose(bench: Bench) -> None:
+    """Where another application's account has the name of one of the backup, it keeps its password unless forced.
+
+    One that logs in as the backup says has nothing to lose.
+    """
+    bench.target.execute("CREATE DATABASE blog; CREATE TABLE blog.posts (id INT)")
+    bench.target.execute("CREATE USER teacher@'%' IDENTIFIED BY 'blackboard'; CREATE ROLE reader")
+    before = bench.target.execute("SHOW CREATE USER teacher@'%'")
+    with pytest.raises(BackupError, match=r"log in otherwise: teacher@% \(") as refused:
+        bench.restore()
+    assert "--no-grants" in refused.value.hint
+    assert list(bench.journal.folder.glob("restore-*.json")) == []
+    assert bench.target.execute("SHOW CREATE USER teacher@'%'") == before
+    bench.target.execute("ALTER USER teacher@'%' IDENTIFIED BY 'chalk'")
+    assert bench.restore().report.differences == ()
+
+
+def test_resumed_when_accounts_are_made(bench: Bench) -> None:
+    """That they are there by then is no reason to refuse what is left."""
+    phases: list[str] = []
+    means = bench.means(lambda: "tables" in phases, lambda phase, *_: phases.append(phase))
+    with pytest.raises(BackupError, match="tables are done"):
+        restore(bench.request(), means, bench.journal)
+    bench.target.execute("ALTER USER teacher@'%' IDENTIFIED BY 'eraser'")
+    assert bench.restore(is_resumed=True).report.differences == ()
+
+
+def test_the_owners_home_is_unknown_to_clients(bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """MySQL's clients would read .mylogin.cnf in it, which outdoes the option file, and name another server."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    program = tmp_path / "client"
+    program.write_text('#!/bin/sh\nenv > "$0.txt"; cat > /dev/null\n')
+    program.chmod(0o755)
+    clients = Clients(Program(str(program), "mysql", (8, 0, 36), ""), str(bench.target.option_file), (), lambda: False)
+    with clients.start() as client:
+        client.finish()
+    names = {line.partition("=")[0] for line in (tmp_path / "client.txt").read_text().splitlines()}
+    assert "PATH" in names
+    assert not names & {"HOME", "MYSQL_TEST_LOGIN_FILE"}
 
 
 def test_large_tables_get_their_indexes_afterwards(bench: Bench, source: MariaDb) -> None:

@@ -47,7 +47,7 @@ def backup_works(option_file: str) -> bool:
         grants = read_grants(option_file, found)
     except AgentError:
         return False
-    is_all = found.databases == [Database(name="sh_op", views=1, routines=1, triggers=1, events=1)]
+    is_all = found.databases == [Database(name="sh_op", views=1, routines=1, triggers=1, events=1, lasting_events=1)]
     has_position = result.binlog is not None and bool(result.binlog.gtid)
     return result.is_whole and is_all and has_position and grants.account_count > 1
 

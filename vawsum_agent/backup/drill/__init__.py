@@ -6,7 +6,9 @@ place      the folder of a scratch server, and what a killed drill left of one
 options    how it is started (pure)
 scratch    the server itself
 restoring  the restore itself, by what `backup restore` does
+shell      statements of ours in it
 zones      the time zones that events may name
+plugins    those by which accounts log in
 checks     what it is asked
 differences  what it answers, against the manifest (pure)
 examine    all questions in order

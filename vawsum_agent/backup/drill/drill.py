@@ -7,13 +7,14 @@ What it finds is put beside the backup's manifest, and into the journal of this 
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
 from vawsum_agent.backup.drill import place as places
 from vawsum_agent.backup.drill import programs as found_programs
 from vawsum_agent.backup.drill.checks import Asker
 from vawsum_agent.backup.drill.examine import Findings, examine
+from vawsum_agent.backup.drill.plugins import load_plugins
 from vawsum_agent.backup.drill.room import look, pool_bytes, refusal
 from vawsum_agent.backup.drill.scratch import Scratch
 from vawsum_agent.backup.drill.zones import load_zones
@@ -24,7 +25,7 @@ from vawsum_agent.core.clock import rfc3339
 from vawsum_agent.core.errors import BackupError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from vawsum_agent.backup.manifest import Manifest
@@ -55,7 +56,7 @@ class Restorer(Protocol):
         jobs: int,
         show: Show,
         is_halted: Callable[[], bool],
-    ) -> None:
+    ) -> Sequence[str]:
         """Restore grants and data into an empty server.
 
         Args:
@@ -65,6 +66,9 @@ class Restorer(Protocol):
             jobs: tables at once.
             show: told the phase, bytes done and bytes in all.
             is_halted: asked often; True ends it with a BackupError.
+
+        Returns:
+            What that server could not take as it was, and says nothing of the backup; a sentence each.
 
         Raises:
             BackupError: the server refused something, or the backup is damaged.
@@ -183,6 +187,7 @@ class Drill:
         place = places.make(settings.directory, settings.short, is_kept=settings.is_kept)
         pool = pool_bytes(room.memory_bytes)
         with Scratch(programs, place, pool, is_kept=settings.is_kept, is_halted=is_halted) as scratch:
+            load_plugins(programs, scratch.option_file)
             if any(database.events for database in manifest.databases):
                 load_zones(programs, scratch.option_file, scratch.folder / "zones")
             findings = self._findings(scratch, backup, manifest, began, show, is_halted)
@@ -206,7 +211,7 @@ class Drill:
     ) -> Findings:
         jobs = self._settings.jobs
         try:
-            self._restorer.restore(backup, manifest, scratch.option_file, jobs, show, is_halted)
+            remarks = self._restorer.restore(backup, manifest, scratch.option_file, jobs, show, is_halted)
         except BackupError as error:
             excuse = error if is_halted() else self._excuse(scratch)
             if excuse is not None:
@@ -217,7 +222,7 @@ class Drill:
         excuse = self._excuse(scratch) if findings.problems else None
         if excuse is not None:
             raise excuse
-        return findings
+        return replace(findings, remarks=(*remarks, *findings.remarks))
 
     def _excuse(self, scratch: Scratch) -> BackupError | None:
         """Tell what says nothing of the backup: a scratch server that was ended, or had no room left."""

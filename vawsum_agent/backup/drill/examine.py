@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from vawsum_agent.backup.drill.differences import Answers, differences
+from vawsum_agent.backup.restore.report import ended_events, substitutes
 from vawsum_agent.core.errors import BackupError
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ class Findings:
         databases: with their views, routines, triggers and events.
         accounts: users and roles that came with the backup.
         problems: what is not as the manifest says; empty when the backup is proven.
+        remarks: what the scratch server could not show, and what else people should know, a sentence each.
     """
 
     restore_s: float
@@ -33,6 +35,7 @@ class Findings:
     databases: Sequence[Database] = ()
     accounts: int = 0
     server_version: str = ""
+    remarks: tuple[str, ...] = ()
 
 
 def examine(
@@ -71,4 +74,8 @@ def examine(
         databases=server.databases,
         accounts=accounts,
         server_version=server.version,
+        remarks=(
+            *substitutes(manifest.tables(), server.by_name()),
+            *ended_events(manifest.databases, server.databases),
+        ),
     )

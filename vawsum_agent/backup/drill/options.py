@@ -18,7 +18,11 @@ if TYPE_CHECKING:
 ACCOUNT = "vawsum-drill"
 """Ours alone: the grants of the backup bring their own root, whose password nobody here knows."""
 
+KEYS = "keys.txt"
+"""In the folder of the server."""
+
 _MIB = 1 << 20
+_LARGEST_KEY_ID = 255
 _LOG_BYTES = 256 * _MIB
 
 
@@ -49,6 +53,7 @@ def server_options(
         "--event-scheduler=OFF",
         "--performance-schema=OFF",
         f"--innodb-buffer-pool-size={pool_bytes}",
+        "--loose-innodb-strict-mode=OFF",  # what the server that was backed up took, which may have been as lenient
         f"--loose-innodb-log-file-size={_LOG_BYTES}",
         f"--loose-innodb-redo-log-capacity={_LOG_BYTES}",
         "--innodb-flush-log-at-trx-commit=0",
@@ -59,6 +64,10 @@ def server_options(
     ]
     if programs.flavour == "mysql":
         options.remove(f"--loose-innodb-log-file-size={_LOG_BYTES}")  # deprecated, and said so
+        options.append("--loose-mysql-native-password=ON")  # 8.4 has it, and does not load it
+    else:
+        # Tables that are ENCRYPTED can't be created without keys; any will do.
+        options += ["--plugin-load-add=file_key_management", f"--loose-file-key-management-filename={folder / KEYS}"]
     return [*options, "--user=root"] if is_root else options
 
 
@@ -102,6 +111,15 @@ def first_statements(password: str, hostname: str) -> str:
             *(f"DROP USER IF EXISTS {other}" for other in others),
         )
     )
+
+
+def key_file(key: str) -> str:
+    """Write what encryption at rest reads: the same key by each number that a table may name.
+
+    Args:
+        key: 32 hexadecimal digits.
+    """
+    return "".join(f"{number};{key}\n" for number in range(1, _LARGEST_KEY_ID + 1))
 
 
 def option_file(socket: Path, password: str) -> str:

@@ -2,7 +2,7 @@
 
     {directory}/scratch-XXXXXXXX/     0700; all that the server reads and writes
         note.json                     which drill made it, and where its socket lies
-        data/ tmp/ files/ server.sock error.log client.cnf init.sql
+        data/ tmp/ files/ server.sock error.log client.cnf init.sql keys.txt
 
 A drill is known by pid and start time, a server by its data directory, which is an argument of it: a pid that the
 kernel gave to somebody else meanwhile is left alone.

@@ -48,7 +48,7 @@ class WholeRestorer:
         jobs: int,
         show: Callable[[str, int, int | None], None],
         is_halted: Callable[[], bool],
-    ) -> None:
+    ) -> list[str]:
         """See `drill.Restorer.restore`."""
         everything = Selection()
         request = Request(name=backup, manifest=manifest, selection=everything, option_file=str(option_file), jobs=jobs)
@@ -63,7 +63,8 @@ class WholeRestorer:
             server_patience_s=_SERVER_PATIENCE_S,
         )
         plan = make_plan(manifest, everything)
-        load_all(request, means, plan, target.look(str(option_file)), _Remembered(), Meter(plan.raw_bytes, show))
+        found = target.look(str(option_file))
+        return list(map(str, load_all(request, means, plan, found, _Remembered(), Meter(plan.raw_bytes, show))))
 
 
 class _Remembered:

@@ -16,7 +16,14 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
-from vawsum_agent.backup.drill.options import first_statements, install_command, option_file, server_options
+from vawsum_agent.backup.drill.options import (
+    KEYS,
+    first_statements,
+    install_command,
+    key_file,
+    option_file,
+    server_options,
+)
 from vawsum_agent.backup.tether import tethered
 from vawsum_agent.core.errors import BackupError
 
@@ -126,6 +133,7 @@ class Scratch:
             statements = folder / "init.sql"
             _write_private(statements, first_statements(password, sockets.gethostname()))
             _write_private(self.option_file, option_file(self._place.socket, password))
+            _write_private(folder / KEYS, key_file(secrets.token_hex(16)))
         except OSError as exc:
             message = f"a scratch server can't be made in {folder}: {exc.strerror}"
             raise BackupError(message, hint="free some space, or set backup.drill.directory") from exc

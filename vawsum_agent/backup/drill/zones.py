@@ -6,7 +6,7 @@ import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from vawsum_agent.backup.drill.programs import which
+from vawsum_agent.backup.drill import shell
 
 if TYPE_CHECKING:
     from vawsum_agent.backup.drill.programs import Programs
@@ -14,8 +14,6 @@ if TYPE_CHECKING:
 _ZONEINFO = Path("/usr/share/zoneinfo")
 _TWICE = frozenset({"posix", "right"})
 """All zones again, under names that hardly anybody uses."""
-
-_LIMIT_S = 120.0
 
 
 def load_zones(programs: Programs, option_file: Path, folder: Path) -> bool:
@@ -29,8 +27,7 @@ def load_zones(programs: Programs, option_file: Path, folder: Path) -> bool:
     Returns:
         False where this host has no zones, or no program for them: an event that names one will say so itself.
     """
-    client = which(programs.flavour) or which("mysql")
-    if not programs.zones or client is None or not _ZONEINFO.is_dir():
+    if not programs.zones or not _ZONEINFO.is_dir():
         return False
     try:
         folder.mkdir()
@@ -38,9 +35,7 @@ def load_zones(programs: Programs, option_file: Path, folder: Path) -> bool:
             if zone.name not in _TWICE:
                 (folder / zone.name).symlink_to(zone)
         # Zones it has no use for are told of on stderr.
-        made = subprocess.run([programs.zones, str(folder)], capture_output=True, timeout=_LIMIT_S, check=False)
-        command = [client, f"--defaults-file={option_file}", "--batch", "mysql"]
-        done = subprocess.run(command, input=made.stdout, capture_output=True, timeout=_LIMIT_S, check=False)
+        made = subprocess.run([programs.zones, str(folder)], capture_output=True, timeout=shell.LIMIT_S, check=False)
     except (OSError, subprocess.TimeoutExpired):
         return False
-    return done.returncode == 0
+    return shell.run(programs, option_file, made.stdout)

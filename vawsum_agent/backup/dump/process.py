@@ -31,7 +31,8 @@ _GATHERING_S = 0.002
 _PIPE_BYTES = 1 << 20  # what /proc/sys/fs/pipe-max-size allows to everybody
 _MOST_WORDS_BYTES = 4096
 _END_WITHIN_S = 5.0
-_INHERITED = ("PATH", "HOME", "TZ")
+_INHERITED = ("PATH", "TZ")
+"""Not ``HOME``: MySQL's clients read ``.mylogin.cnf`` there, whatever option file is named, and it outdoes that."""
 
 
 class DumpProcess:

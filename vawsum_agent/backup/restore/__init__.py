@@ -11,6 +11,7 @@ words     what it said of its failure (pure)
 table     a run of frames through one client
 load      all phases, tables in parallel
 target    the server that is written to: what it is, and what would be overwritten
+allowed   whether a restore may begin
 progress  what is done, so that a broken restore goes on
 counts    the rows of what was restored
 report    what the server has in the end, against the manifest

@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 _PIPE_BYTES = 1 << 20  # what /proc/sys/fs/pipe-max-size allows to everybody
 _MOST_WORDS_BYTES = 4096
 _LOOK_UP_EVERY_S = 0.5
-_INHERITED = ("PATH", "HOME", "TZ")
+_INHERITED = ("PATH", "TZ")
+"""Not ``HOME``: MySQL's clients read ``.mylogin.cnf`` there, whatever option file is named, and it outdoes that."""
 
 
 class ClientFailed(Exception):

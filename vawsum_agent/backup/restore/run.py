@@ -18,6 +18,7 @@ from vawsum_agent.backup.job import begun
 from vawsum_agent.backup.names import DUMP, GRANTS
 from vawsum_agent.backup.restore import target
 from vawsum_agent.backup.restore.accounts import Accounts
+from vawsum_agent.backup.restore.allowed import check
 from vawsum_agent.backup.restore.client import Clients
 from vawsum_agent.backup.restore.counts import Counts, count_rows
 from vawsum_agent.backup.restore.head import head_for
@@ -31,12 +32,13 @@ from vawsum_agent.backup.restore.table import Loader
 from vawsum_agent.core.errors import BackupError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from vawsum_agent.backup.job import Job
     from vawsum_agent.backup.journal import Journal, Outcome
     from vawsum_agent.backup.manifest import Manifest
     from vawsum_agent.backup.names import BackupName
+    from vawsum_agent.backup.restore.accounts import Barred
     from vawsum_agent.backup.restore.meter import Show
     from vawsum_agent.backup.restore.plan import Plan, Selection
     from vawsum_agent.backup.restore.report import Report
@@ -76,6 +78,11 @@ class Request:
     is_resumed: bool = False
     has_grants: bool = True
     is_logged: bool = True
+
+    @property
+    def has_accounts(self) -> bool:
+        """Accounts come with it."""
+        return self.has_grants and self.selection.is_whole
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,7 +170,7 @@ def _restore(request: Request, means: Means, journal: Journal) -> Restored:
     meter = Meter(plan.raw_bytes, means.show)
     counts = Counts(partial(count_rows, request.option_file), request.jobs)
     try:
-        load_all(request, means, plan, found, progress, meter, counts)
+        barred = load_all(request, means, plan, found, progress, meter, counts)
     except BackupError as error:
         if not means.is_halted():
             raise
@@ -172,6 +179,7 @@ def _restore(request: Request, means: Means, journal: Journal) -> Restored:
     load_s = means.clock.monotonic() - began
     meter.phase("comparing")
     report = examine(request.option_file, request.manifest, plan, counts)
+    report = replace(report, differences=(*map(str, barred), *report.differences))
     progress.end()
     return Restored(found, plan, report, meter.loaded_bytes, load_s, means.clock.monotonic() - began)
 
@@ -184,28 +192,25 @@ def load_all(
     done: Done,
     meter: Meter,
     counts: Counts | None = None,
-) -> None:
-    """Do what is not done yet. See `Load`."""
+) -> list[Barred]:
+    """Do what is not done yet; give the accounts whose plugins the server does not have. See `Load`."""
     stopped = threading.Event()
 
     def is_halted() -> bool:
         return stopped.is_set() or means.is_halted()
 
-    def nap(seconds: float) -> None:
-        ends_at = time.monotonic() + seconds
-        while (left_s := ends_at - time.monotonic()) > 0:
-            if is_halted():
-                raise BackupError("the restore was ended", hint="--resume goes on with what is left")
-            time.sleep(min(left_s, _LOOK_UP_EVERY_S))
-
-    waiting = Waiting(means.clock, nap, means.dice, means.patience_s)
+    waiting = _waiting(means, is_halted)
     clients = Clients(means.find_shell(found.flavour), request.option_file, request.descriptors, is_halted)
-    accounts = _accounts(request, means, clients, waiting, found) if plan.selection.is_whole else None
+    accounts = _accounts(request, means, clients, waiting, found)
+    barred: list[Barred] = []
     if accounts is not None and not done.has(ACCOUNTS):
         meter.phase(ACCOUNTS)
-        accounts.create()
-        # If we die here, they are made once more.
-        done.add(ACCOUNTS)
+        barred = accounts.create()
+        # If we die here, they are made once more; so they are where a plugin was missing, which may be there by then.
+        if barred:
+            _tell_of(barred, accounts, means, found)
+        else:
+            done.add(ACCOUNTS)
     source = Source(means.bucket, request.name.key(means.prefix, DUMP), request.manifest.dump, waiting)
     head = head_for(clients.program, b"".join(source.sql(plan.head)), is_logged=request.is_logged)
     for_server = replace(waiting, patience_s=means.server_patience_s)
@@ -218,17 +223,39 @@ def load_all(
         if faults:
             means.tell(f"warning: some grants were not given: {faults}")
         done.add(GRANTED)
+    return barred
 
 
 def _nothing() -> str:
     return ""
 
 
+def _waiting(means: Means, is_halted: Callable[[], bool]) -> Waiting:
+    def nap(seconds: float) -> None:
+        ends_at = time.monotonic() + seconds
+        while (left_s := ends_at - time.monotonic()) > 0:
+            if is_halted():
+                raise BackupError("the restore was ended", hint="--resume goes on with what is left")
+            time.sleep(min(left_s, _LOOK_UP_EVERY_S))
+
+    return Waiting(means.clock, nap, means.dice, means.patience_s)
+
+
+def _grants(request: Request, means: Means, waiting: Waiting) -> Source:
+    return Source(means.bucket, request.name.key(means.prefix, GRANTS), request.manifest.grants, waiting)
+
+
+def _tell_of(barred: Sequence[Barred], accounts: Accounts, means: Means, found: Target) -> None:
+    for one in barred:
+        means.tell(f"warning: {one}")
+    remedies = "; ".join(dict.fromkeys(one.remedy(found.flavour) for one in barred))
+    means.tell(f"warning: on the server: {remedies}; then run their ALTER USER statements out of {accounts.where}")
+
+
 def _accounts(request: Request, means: Means, clients: Clients, waiting: Waiting, found: Target) -> Accounts | None:
-    if not request.has_grants:
+    if not request.has_accounts:
         return None
-    source = Source(means.bucket, request.name.key(means.prefix, GRANTS), request.manifest.grants, waiting)
-    accounts = Accounts(source, clients, found.account, is_logged=request.is_logged)
+    accounts = Accounts(_grants(request, means, waiting), clients, found.account, is_logged=request.is_logged)
     if accounts.has_own:
         means.tell(f"left out: what the backup says of {found.account}, as whom this restore works")
     return accounts
@@ -247,7 +274,8 @@ def _begun(request: Request, means: Means, journal: Journal, plan: Plan, found: 
         means.tell(f"going on: {len(earlier.tables):,} of {len(plan.tables):,} tables are done")
         progress.go_on(earlier, found.tables)
         return progress
-    _check(request, means, plan, found, has_earlier=earlier is not None)
+    grants = _grants(request, means, _waiting(means, means.is_halted))
+    check(request, plan, found, grants, means.tell, has_earlier=earlier is not None)
     progress.begin(
         Record(
             server=request.name.server,
@@ -255,24 +283,7 @@ def _begun(request: Request, means: Means, journal: Journal, plan: Plan, found: 
             etag=request.manifest.dump.etag,
             selection=str(plan.selection),
             target=str(found),
-            identity=found.identity,
             started_at=means.clock.now(),
         )
     )
     return progress
-
-
-def _check(request: Request, means: Means, plan: Plan, found: Target, *, has_earlier: bool) -> None:
-    refused = target.refusal(plan, found)
-    unlikely = target.mismatch(request.manifest, found)
-    if request.is_forced:
-        if unlikely:
-            means.tell(f"warning: {unlikely}")
-        return
-    if refused is not None and has_earlier:
-        hint = "--resume goes on with a restore that was broken off; --force begins anew"
-        raise BackupError(refused.message, hint=hint)
-    if refused is not None:
-        raise refused
-    if unlikely:
-        raise BackupError(unlikely, hint="restore into the same product and series, or try it all the same: --force")

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from vawsum_agent.backup.server.facts import OWN_SCHEMAS, parse_version
+from vawsum_agent.backup.server.grants import RESERVED
 from vawsum_agent.core.errors import BackupError
 from vawsum_agent.core.text import printable
 from vawsum_agent.core.units import counted
@@ -13,9 +14,12 @@ from vawsum_agent.mysql.option_file import read_option_file
 from vawsum_agent.mysql.session import Session
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from vawsum_agent.backup.manifest import Manifest
     from vawsum_agent.backup.restore.plan import Plan
     from vawsum_agent.backup.server.facts import Flavour
+    from vawsum_agent.backup.server.grants_file import Account
     from vawsum_agent.mysql.session import Query
 
 _LIMIT_S = 120.0
@@ -27,6 +31,12 @@ _SERVER = (
     " @@datadir AS datadir, @@read_only AS read_only"
 )
 _TABLES = "SELECT TABLE_SCHEMA AS db, TABLE_NAME AS name FROM information_schema.TABLES"
+_PROGRAMS = (
+    "SELECT ROUTINE_SCHEMA AS db, ROUTINE_NAME AS name FROM information_schema.ROUTINES",
+    "SELECT EVENT_SCHEMA AS db, EVENT_NAME AS name FROM information_schema.EVENTS",
+)
+_EVERYWHERE = RESERVED | {"root", "mysql", "debian-sys-maint"}
+"""Users that a server has which was just installed: a whole restore brings those of the old one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +51,7 @@ class Target:
         account: ``user@host`` as which one is known there.
         identity: words that no other server has.
         tables: database and name of all tables and views but the server's own.
+        programs: the same of routines and events.
     """
 
     flavour: Flavour
@@ -52,6 +63,7 @@ class Target:
     identity: str
     is_read_only: bool
     tables: frozenset[tuple[str, str]]
+    programs: frozenset[tuple[str, str]] = frozenset()
 
     def __str__(self) -> str:
         # A version of MariaDB names it already.
@@ -74,15 +86,40 @@ def refusal(plan: Plan, target: Target) -> BackupError | None:
     if plan.selection.table:
         there = sorted(plan.names & target.tables)
     else:
-        there = sorted(table for table in target.tables if table[0] in plan.databases)
+        there = sorted(one for one in target.tables | target.programs if one[0] in plan.databases)
     if not there:
         return None
-    shown = ", ".join(printable(".".join(table)) for table in there[:_SHOWN])
-    more = f" and {len(there) - _SHOWN:,} more" if len(there) > _SHOWN else ""
-    message = f"{target} is not empty: it has {shown}{more}"
+    message = f"{target} is not empty: it has {_shown(['.'.join(one) for one in there])}"
     lost = len(plan.names & target.tables)
-    hint = f"--force drops and restores {counted(lost, 'table or view', 'tables and views')} of it, others stay"
-    return BackupError(message, hint=hint)
+    what = counted(lost, "table or view", "tables and views")
+    if not target.programs.isdisjoint(there):
+        what += ", and routines and events of the same names"
+    return BackupError(message, hint=f"--force drops and restores {what} of it, others stay")
+
+
+def taken(accounts: Sequence[Account], there: Sequence[Account], target: Target) -> BackupError | None:
+    """Tell why accounts of a backup must not be made unless that is forced: whose passwords would change. Pure.
+
+    Args:
+        accounts: that would be made what they were.
+        there: those of the server.
+        target: the server.
+    """
+    known = {(one.user, one.host): one.creation for one in there}
+    lost = [
+        f"{one.user}@{one.host}"
+        for one in accounts
+        if one.user not in _EVERYWHERE and known.get((one.user, one.host), one.creation) != one.creation
+    ]
+    if not lost:
+        return None
+    message = f"{target} has accounts of the backup's names, which log in otherwise: {_shown(lost)}"
+    return BackupError(message, hint="--no-grants leaves accounts out; --force makes them what they were")
+
+
+def _shown(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _SHOWN:,} more" if len(names) > _SHOWN else ""
+    return ", ".join(map(printable, names[:_SHOWN])) + more
 
 
 def mismatch(manifest: Manifest, target: Target) -> str:
@@ -103,7 +140,6 @@ def _target(query: Query, where: str) -> Target:
     (row,) = query(_SERVER)
     version = _text(row["version"])
     flavour, number = parse_version(version)
-    rows = [(_text(table["db"]), _text(table["name"])) for table in query(_TABLES)]
     host = _text(row["host"])
     return Target(
         flavour=flavour,
@@ -114,8 +150,14 @@ def _target(query: Query, where: str) -> Target:
         account=_text(row["account"]),
         identity=" ".join((host, _text(row["port"]), _text(row["datadir"]))),
         is_read_only=_text(row["read_only"]) in {"1", "ON"},
-        tables=frozenset(table for table in rows if table[0] not in OWN_SCHEMAS),
+        tables=_named(query, _TABLES),
+        programs=frozenset().union(*(_named(query, sql) for sql in _PROGRAMS)),
     )
+
+
+def _named(query: Query, sql: str) -> frozenset[tuple[str, str]]:
+    rows = [(_text(row["db"]), _text(row["name"])) for row in query(sql)]
+    return frozenset(row for row in rows if row[0] not in OWN_SCHEMAS)
 
 
 def _text(value: object) -> str:

@@ -44,6 +44,8 @@ _COUNTED = {
     "routines": "SELECT ROUTINE_SCHEMA AS db, COUNT(*) AS count FROM information_schema.ROUTINES GROUP BY 1",
     "triggers": "SELECT TRIGGER_SCHEMA AS db, COUNT(*) AS count FROM information_schema.TRIGGERS GROUP BY 1",
     "events": "SELECT EVENT_SCHEMA AS db, COUNT(*) AS count FROM information_schema.EVENTS GROUP BY 1",
+    "lasting_events": "SELECT EVENT_SCHEMA AS db, COUNT(*) AS count FROM information_schema.EVENTS"
+    " WHERE ON_COMPLETION = 'PRESERVE' OR (EVENT_TYPE = 'RECURRING' AND ENDS IS NULL) GROUP BY 1",
 }
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from vawsum_agent.backup.server import quoting
 from vawsum_agent.backup.server.grants_file import Account, write_grants
@@ -13,7 +13,7 @@ from vawsum_agent.mysql.session import Session
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from vawsum_agent.backup.server.facts import Server
+    from vawsum_agent.backup.server.facts import Flavour
     from vawsum_agent.mysql.session import Query, Row
 
 RESERVED = frozenset({"mariadb.sys", "mysql.sys", "mysql.session", "mysql.infoschema"})
@@ -24,6 +24,20 @@ _LIMIT_S = 120.0
 _HEX_HASHES_SINCE = (8, 0, 17)
 _QUOTED = r"`(?:[^`]|``)*`"
 _DEFAULT_ROLE = re.compile(rf" DEFAULT ROLE {_QUOTED}@{_QUOTED}(?:,\s*{_QUOTED}@{_QUOTED})*")
+
+
+class Versioned(Protocol):
+    """A server, as far as it matters here."""
+
+    @property
+    def flavour(self) -> Flavour:
+        """Whose it is."""
+        ...
+
+    @property
+    def number(self) -> tuple[int, int, int]:
+        """Of its version."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +57,7 @@ class Grants:
         return write_grants(self.accounts)
 
 
-def read_grants(option_file: str, server: Server, limit_s: float = _LIMIT_S) -> Grants:
+def read_grants(option_file: str, server: Versioned, limit_s: float = _LIMIT_S) -> Grants:
     """Ask a server for its users and roles, but those that it makes for itself.
 
     Args:

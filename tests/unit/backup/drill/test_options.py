@@ -10,9 +10,11 @@ from vawsum_agent.backup.drill.options import (
     first_statements,
     install_command,
     is_restored,
+    key_file,
     option_file,
     server_options,
 )
+from vawsum_agent.backup.drill.plugins import statements
 from vawsum_agent.backup.drill.programs import Flavour, Programs
 
 FOLDER = Path("/var/lib/vawsum-agent/drill/scratch-x")
@@ -44,6 +46,22 @@ def test_isolation(flavour: Flavour) -> None:
     } <= set(found)
     paths = [option.partition("=")[2] for option in found if "=/" in option]
     assert all(path.startswith(f"{FOLDER}/") for path in paths)
+
+
+def test_what_production_has() -> None:
+    """Rows that a lenient server takes; tables that are encrypted, with any key; passwords of MySQL 5."""
+    assert "--loose-innodb-strict-mode=OFF" in options("mariadb")
+    assert f"--loose-file-key-management-filename={FOLDER}/keys.txt" in options("mariadb")
+    assert "--loose-mysql-native-password=ON" in options("mysql")
+    assert not any("file-key-management" in option for option in options("mysql"))
+    lines = key_file("ab" * 16).splitlines()
+    assert (lines[0], len(lines)) == ("1;" + "ab" * 16, 255)
+
+
+def test_plugins() -> None:
+    """Each product has its own words to load one."""
+    assert b"INSTALL SONAME 'auth_ed25519';\n" in statements("mariadb")
+    assert b"INSTALL PLUGIN auth_socket SONAME 'auth_socket.so';\n" in statements("mysql")
 
 
 def test_root_is_named() -> None:

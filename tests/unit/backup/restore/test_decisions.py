@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.unit.backup.manifests import manifest
-from vawsum_agent.backup.manifest import Database
-from vawsum_agent.backup.restore.accounts import others, sql_of
+from vawsum_agent.backup.manifest import Database, Frame
+from vawsum_agent.backup.restore.accounts import Barred, barred, others, sql_of, stand_in, unidentified
 from vawsum_agent.backup.restore.head import head_for, knows_sandbox, use
 from vawsum_agent.backup.restore.plan import Selection, make_plan
-from vawsum_agent.backup.restore.report import Row, differences
-from vawsum_agent.backup.restore.target import Target, mismatch, refusal
+from vawsum_agent.backup.restore.report import Row, differences, ended_events, substitutes
+from vawsum_agent.backup.restore.target import Target, mismatch, refusal, taken
 from vawsum_agent.backup.restore.words import Kind, code_of, hint_of, kind_of, told
+from vawsum_agent.backup.server.facts import Table
 from vawsum_agent.backup.server.grants_file import Account
 from vawsum_agent.backup.server.programs import Program
 
@@ -129,6 +131,77 @@ def test_what_would_be_overwritten_is_named() -> None:
     assert refusal(make_plan(manifest(), Selection("school", "pupils")), _target(own="school")) is None
     one = refusal(make_plan(manifest(), Selection("school", "pupils")), _target(pupils="school"))
     assert one is not None
+
+
+def test_programs_are_something_to_lose() -> None:
+    """A routine or an event in a database that is restored counts as a table does; not where one table is."""
+    target = dataclasses.replace(_target(), programs=frozenset({("school", "clean_up"), ("blog", "other")}))
+    whole = refusal(make_plan(manifest(), Selection("school")), target)
+    assert whole is not None
+    assert whole.message.endswith("it has school.clean_up")
+    assert "routines and events" in whole.hint
+    assert refusal(make_plan(manifest(), Selection("school", "pupils")), target) is None
+
+
+def test_passwords_are_something_to_lose() -> None:
+    """Whoever is there and logs in otherwise; but for those that every new server has."""
+    was = [_account("app"), _account("new"), _account("root"), _account("debian-sys-maint"), _account("same")]
+    there = [_account("app", "b"), _account("root", "b"), _account("debian-sys-maint", "b"), _account("same")]
+    refused = taken(was, [*there, _account("stranger", "b")], _target())
+    assert refused is not None
+    assert refused.message.endswith("log in otherwise: app@%")
+    assert "--no-grants" in refused.hint
+    assert "--force" in refused.hint
+    assert taken(was, there[1:], _target()) is None
+
+
+def _account(user: str, how: str = "a") -> Account:
+    return Account(user=user, host="%", is_role=False, creation=(f"CREATE USER {user} {how}",))
+
+
+def test_an_account_that_can_not_log_in() -> None:
+    """It is told with its plugin, and with the words of its server that load it; nobody knows its password."""
+    account = Account(user="it's", host="%", is_role=False, creation=("CREATE x",), grants=("GRANT y",))
+    one = barred(account, "ERROR 1524 (HY000) at line 3: Plugin 'ed25519' is not loaded")
+    assert str(one) == "account it's@% can't log in as it did: the server has no plugin ed25519"
+    assert one.remedy("mariadb") == "INSTALL SONAME 'auth_ed25519'"
+    assert Barred("a@b", "auth_socket").remedy("mysql") == "INSTALL PLUGIN auth_socket SONAME 'auth_socket.so'"
+    assert "configuration" in Barred("a@b", "mysql_native_password").remedy("mysql")
+    told = "GRANT PROCESS ON *.* TO `it's`@`%` IDENTIFIED VIA ed25519 USING 'x y'"
+    for end in ("", " WITH GRANT OPTION", " REQUIRE SSL WITH MAX_USER_CONNECTIONS 3"):
+        changed = unidentified(dataclasses.replace(account, grants=(told + end, "GRANT y TO `it's`@`%`")))
+        assert changed.grants == ("GRANT PROCESS ON *.* TO `it's`@`%`" + end, "GRANT y TO `it's`@`%`")
+    sql = stand_in(("SET x",), account, "s")
+    assert sql == b"SET x;\nCREATE USER IF NOT EXISTS `it's`@`%` IDENTIFIED BY 's-aA1';\n"
+
+
+def test_events_that_are_over() -> None:
+    """They are no difference where all that last are there; an agent that did not count these told of each."""
+    was = Database(name="d", events=4, lasting_events=2)
+    told = "database d: {} came to an end since the backup"
+    for has, remarks in ((2, [told.format("2 events")]), (3, [told.format("1 event")]), (4, [])):
+        found = [Database(name="d", events=has, lasting_events=2)]
+        assert list(differences([], [was], found, set())) == []
+        assert list(ended_events([was], found)) == remarks
+    for old, has, lasting in ((was, 2, 1), (was, 5, 2), (Database(name="d", events=4), 2, 2)):
+        found = [Database(name="d", events=has, lasting_events=lasting)]
+        assert list(differences([], [old], found, set())) == [f"database d has {has} events, and 4 were dumped"]
+        assert list(ended_events([old], found)) == []
+
+
+def test_tables_of_another_engine() -> None:
+    """They are named; the same one in other letters, and what nobody knows, are not."""
+    frames = [
+        Frame(kind="table", offset=0, size_bytes=1, raw_bytes=1, database="d", name=name, engine=engine)
+        for name, engine in (("t", "ARCHIVE"), ("u", "MRG_MYISAM"), ("v", ""), ("w", "InnoDB"), ("x", "InnoDB"))
+    ]
+    engines = {"t": "InnoDB", "u": "MRG_MyISAM", "v": "InnoDB", "w": ""}
+    tables = {
+        ("d", name): Table(database="d", name=name, engine=engine, is_in_snapshot=True, data_bytes=0)
+        for name, engine in engines.items()
+    }
+    told = "table d.t was ARCHIVE, and is InnoDB: the server has no such engine"
+    assert list(substitutes(frames, tables)) == [told]
 
 
 def test_other_servers() -> None:
