@@ -283,6 +283,7 @@ def _begun(request: Request, means: Means, journal: Journal, plan: Plan, found: 
             etag=request.manifest.dump.etag,
             selection=str(plan.selection),
             target=str(found),
+            identity=found.identity,
             started_at=means.clock.now(),
         )
     )
