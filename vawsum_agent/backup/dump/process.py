@@ -10,23 +10,19 @@ import os
 import select
 import signal
 import subprocess
-import sys
-import termios
-import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Self
 
-from vawsum_agent.backup.server.bond import dying_with_us
 from vawsum_agent.core.errors import BackupError
+from vawsum_agent.core.prefix import dying_with_us, writing_in_pieces
 from vawsum_agent.core.text import printable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from types import TracebackType
 
-_LITTLE_BYTES = 256 << 10
-_GATHERING_S = 0.002
-"""The client writes 12 KB at a time, and to be woken for each takes as long as to compress it."""
+_PIECES = "256K"
+"""Left alone, the client writes some KB at a time, and to write and be woken so often takes as long as zstd does."""
 
 _PIPE_BYTES = 1 << 20  # what /proc/sys/fs/pipe-max-size allows to everybody
 _MOST_WORDS_BYTES = 4096
@@ -48,7 +44,7 @@ class DumpProcess:
         environment = {name: os.environ[name] for name in _INHERITED if name in os.environ}
         try:
             self._process = subprocess.Popen(
-                [*dying_with_us(), *command],
+                [*dying_with_us(), *writing_in_pieces(_PIECES), *command],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
@@ -69,9 +65,6 @@ class DumpProcess:
             self._poll.register(descriptor, select.POLLIN)
         with suppress(OSError):  # of the user's many pipes; then it stays at 64 KiB
             fcntl.fcntl(self._out, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
-        # A smaller pipe would be full, and the client wait, before the gathering is over.
-        is_large = fcntl.fcntl(self._out, fcntl.F_GETPIPE_SZ) >= _PIPE_BYTES
-        self._little_bytes = _LITTLE_BYTES if is_large else 0
 
     def __enter__(self) -> Self:
         return self
@@ -98,14 +91,9 @@ class DumpProcess:
         for descriptor, _ in self._poll.poll(timeout_s * 1000):
             if descriptor == self._words_out:
                 self._hear()
-        if self._waiting_bytes() < self._little_bytes:
-            time.sleep(_GATHERING_S)
         with suppress(BlockingIOError):
             return os.read(self._out, most_bytes)
         return None
-
-    def _waiting_bytes(self) -> int:
-        return int.from_bytes(fcntl.ioctl(self._out, termios.FIONREAD, bytes(4)), sys.byteorder)
 
     def end(self) -> int:
         """Wait for its end; one that goes on is told to end, then killed. Gives the exit code, as `subprocess` does."""

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
 from vawsum_agent.backup.restore.words import told
-from vawsum_agent.backup.server.bond import dying_with_us
 from vawsum_agent.core.errors import BackupError
+from vawsum_agent.core.prefix import dying_with_us
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from vawsum_agent.core.prefix import dying_with_us
 from vawsum_agent.core.units import format_duration
 from vawsum_agent.deploy.hooks.capture import Capture
 
@@ -38,7 +39,6 @@ _KILLED_WITHIN_S = 5.0
 """What the kernel does not end within this time hangs in a device or a network disk: nobody waits for that."""
 
 _TOLD_EVERY_S = 30.0
-_TRIED_WITHIN_S = 10.0
 _BLOCK_BYTES = 64 << 10
 _UMASK = 0o022
 
@@ -119,8 +119,9 @@ class _Child:
         is_other = account is not None and account.groups is not None
         self._began_at = time.monotonic()
         self._ends_all = surroundings.ends_all
+        # Recovery may run it again, and then it should not run twice; what it started itself ends with our service.
         self._process = subprocess.Popen(
-            [*(_dying_with_us() if surroundings.ends_all else ()), *_scored(command, surroundings)],
+            [*(dying_with_us() if surroundings.ends_all else ()), *_scored(command, surroundings)],
             cwd=surroundings.folder,
             env=dict(surroundings.environment),
             stdin=subprocess.DEVNULL,
@@ -222,20 +223,6 @@ class _Child:
             code = -signal.SIGKILL
         self._is_reaped = True
         return code
-
-
-def _dying_with_us() -> list[str]:
-    """Give what goes before a command so that the kernel ends it when we are killed (PR_SET_PDEATHSIG, prctl(2)).
-
-    Recovery may run it again, and then it should not run twice. What it started itself is systemd's to end, with our
-    service. Where setpriv(1) of util-linux is missing, or too old to know of it, it goes on to its end.
-    """
-    prefix = ["setpriv", "--pdeathsig", "KILL", "--"]
-    try:
-        tried = subprocess.run([*prefix, "true"], capture_output=True, timeout=_TRIED_WITHIN_S, check=False)
-    except (OSError, subprocess.TimeoutExpired):
-        return []
-    return prefix if tried.returncode == 0 else []
 
 
 def _scored(command: Sequence[str], surroundings: Surroundings) -> list[str]:
