@@ -16,6 +16,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeR
 
 from vawsum_agent.aws.metadata import InstanceMetadata
 from vawsum_agent.aws.objects import ObjectStore
+from vawsum_agent.cli.failure import INTERRUPTED
 from vawsum_agent.cli.images_folders import as_owner, chosen, folder_option, refusal_lines, refusal_rows, size
 from vawsum_agent.cli.images_plan import plan
 from vawsum_agent.cli.options import Size, config_option, examples, json_option, print_json
@@ -47,7 +48,6 @@ _JOBS = 8
 _MOST_PROCESSES = 4
 """One a core; each takes 50 MB, most of it shared."""
 
-_INTERRUPTED = 130
 _LOOK_UP_EVERY_S = 0.1
 _CURSOR_ON = "\x1b[?25h\n"
 
@@ -108,7 +108,7 @@ def move(
         if swept.error is not None:
             click.echo(printable(f"error: {folder.name}: {swept.error}"), err=True)
     if was_interrupted:
-        return _INTERRUPTED
+        return INTERRUPTED
     return int(any(swept.error is not None or swept.left_count for _, swept in results))
 
 
@@ -156,7 +156,7 @@ def _interruptible() -> Iterator[Callable[[], bool]]:
             if sys.stderr.isatty():
                 sys.stderr.write(_CURSOR_ON)
                 sys.stderr.flush()
-            os._exit(_INTERRUPTED)
+            os._exit(INTERRUPTED)
         signals.append(number)
 
     before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
