@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import time
-from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -16,7 +15,6 @@ from vawsum_agent.aws.secret_bucket import SecretBucket
 from vawsum_agent.cli.deploy_identity import ThisHost, this_host_for_certain
 from vawsum_agent.cli.deploy_marks import HostMarks
 from vawsum_agent.core.clock import SystemClock
-from vawsum_agent.core.errors import DeployError
 from vawsum_agent.daemon.identity import Host
 from vawsum_agent.daemon.paths import control_socket
 from vawsum_agent.daemon.session import open_session
@@ -25,8 +23,7 @@ from vawsum_agent.deploy.fetch.from_bucket import BucketArtifacts
 from vawsum_agent.deploy.guard.daemon_source import DaemonSource
 from vawsum_agent.deploy.journal import Journal
 from vawsum_agent.deploy.redact import Redactor
-from vawsum_agent.deploy.release_id import is_release_id
-from vawsum_agent.deploy.secrets import read_secrets
+from vawsum_agent.deploy.secrets.everyones import everyones_values
 from vawsum_agent.deploy.service.host import this_host
 from vawsum_agent.deploy.service.services import Services
 from vawsum_agent.deploy.steps import steps_of
@@ -39,7 +36,6 @@ if TYPE_CHECKING:
     from vawsum_agent.aws.session import AwsSession
     from vawsum_agent.cli.deploy_options import Apps
     from vawsum_agent.config.model import Config, DeployApp
-    from vawsum_agent.deploy.layout import AppFolder
     from vawsum_agent.deploy.record import Record
 
 
@@ -88,10 +84,8 @@ def _deeds(
     whose.see_that_it_is_known(app, record)
     # A database is often called as the application is: what everybody knows is not hidden.
     redactor = Redactor([app.name, app.path, app.artifacts, app.health_url, app.health_host, record.release])
-    for release in {record.release, *_releases_with_secrets(folder)}:
-        with suppress(DeployError):  # the steps say so
-            for value in read_secrets(folder, release).values:
-                redactor.add(value)
+    for value in everyones_values(apps.folders().values()):
+        redactor.add(value)
     here = Here(
         record=record,
         app=app,
@@ -108,11 +102,3 @@ def _deeds(
         redactor=redactor,
     )
     return Deeds(steps_of(here), redactor)
-
-
-def _releases_with_secrets(folder: AppFolder) -> list[str]:
-    """Name them: a hook can read the secrets of every release that is here, since its user is the web server's."""
-    try:
-        return [path.name for path in folder.secrets.iterdir() if is_release_id(path.name)]
-    except OSError:
-        return []

@@ -1,8 +1,14 @@
 """What of a secret must not be seen anywhere. Pure; `deploy.redact` takes it out of texts.
 
 A file of secrets is no secret as a whole: nobody prints all of it. What a hook prints is a password, or a line that it
-stands in, or a URL with it. So the values are found: what follows ``=``, ``:`` or ``=>``, in quotes or without, and
-whole lines that name nothing. ``APP_ENV=production`` is left alone, or half of what a deploy says would be gone.
+stands in, or a URL with it. So the values are found: `forms` says where they stand, `readings` what they mean. Which of
+them are hidden is a matter of looks and names:
+
+- what is called a password, or stands where one does, from 3 characters on; of nothing but digits, from 6 on;
+- anything else from 6 characters on, unless it is a number, an address or a date;
+- a line that names nothing likewise, and a file of one line from 3 characters on;
+- never a word that settings are full of. ``APP_ENV=production`` is left alone, or half of what a deploy says would be
+  gone; whoever takes ``production`` for a password sees it in outputs.
 """
 
 from __future__ import annotations
@@ -10,6 +16,9 @@ from __future__ import annotations
 import json
 import re
 from typing import TYPE_CHECKING
+
+from vawsum_agent.deploy.secrets.forms import Found, found_in, is_password
+from vawsum_agent.deploy.secrets.readings import readings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,72 +29,43 @@ _LEAST = 6
 _LEAST_NAMED = 3
 """Characters of what is called a password."""
 
-_NAMED = re.compile(r"pass|secret|token|key|credential|auth|salt|dsn|private|pwd|signature", re.IGNORECASE)
-_QUOTED = r""""(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'"""
-_SETTING = re.compile(r"(?:export\s+)?(?P<name>[\w.-]+)\s*[=:]\s*(?P<value>.+)")
-"""A line of .env, ini or YAML."""
-
-_PAIR = re.compile(rf"(?P<name>[\w.-]+)[\"']?\]?\s*(?:=>|[=:])\s*(?P<value>{_QUOTED})")
-"""What PHP, JSON and JavaScript have, several to a line."""
-
-_IN_QUOTES = re.compile(_QUOTED)
-_ESCAPED = re.compile(r"\\(.)")
-_IN_URL = re.compile(r"://[^\s/:@]*:([^\s/@]+)@")
-_BASE64 = re.compile(r"[A-Za-z0-9+/_-]{12,}={1,2}")
 _DIGITS = re.compile(r"[\d.,:-]+")
-_COMMENT = ("#", "//", ";", "<?php", "-----")
+_SETTING = re.compile(r"[a-z_][a-z0-9_]*=.*")
+"""Of this, only the value is hidden, if it is one that has to be."""
+
 _WORDS = frozenset(
     [
         *("true", "false", "null", "none", "array", "string", "return", "default", "enabled", "disabled"),
         *("production", "staging", "testing", "development", "local", "localhost", "debug", "warning", "notice"),
         *("critical", "mysql", "mariadb", "pgsql", "sqlite", "redis", "memcached", "database", "cookie", "stderr"),
-        *("syslog", "single", "sendmail", "utf8mb4", "utf8mb4_unicode_ci", "utf8mb4_general_ci"),
+        *("syslog", "single", "sendmail", "utf8", "utf8mb4", "utf8mb4_unicode_ci", "utf8mb4_general_ci", "session"),
+        *("host", "port", "user", "users", "username", "password", "passwd", "secret", "token", "charset", "driver"),
     ]
 )
-"""Values that settings have, and that a deploy's own words have too."""
+"""Values and names that settings have, and that a deploy's own words have too."""
 
 
 def secret_values(content: bytes) -> list[bytes]:
     """Find what has to be taken out of texts, the longest first.
 
     Args:
-        content: of a secret in any common form: .env, ini, JSON, YAML, PHP, PEM, a single word.
+        content: of a secret in any common form: .env, ini, JSON, YAML, XML, PHP, Apache's and nginx's directives,
+            .pgpass, .netrc, PEM, a single word.
     """
-    text = content.decode("utf-8", "surrogateescape")
+    text = content.decode("utf-8", "surrogateescape").removeprefix("\ufeff")
     lines = [line.strip() for line in text.splitlines() if line.strip()]
-    found = {value for line in lines for value in _in_line(line)} | set(_in_json(text))
+    found = found_in(text, lines)
+    values = {value for one in found for value in readings(one.written) if _is_secret(value, is_named=one.is_named)}
+    values.update(value for value, is_named in _in_json(text) if _is_secret(value, is_named=is_named))
     if len(lines) == 1 and len(lines[0]) >= _LEAST_NAMED:
         # A file that holds one password, whatever that looks like.
-        found.add(lines[0])
-    return [value.encode("utf-8", "surrogateescape") for value in sorted(found, key=_longest_first)]
+        values.add(lines[0])
+    return sorted(filter(None, map(_encoded, values)), key=_longest_first)
 
 
-def _in_line(line: str) -> Iterator[str]:
-    if line.startswith(_COMMENT):
-        return
-    yield from (password for password in _IN_URL.findall(line) if len(password) >= _LEAST_NAMED)
-    setting = None if _BASE64.fullmatch(line) else _SETTING.match(line)
-    pairs = [*_PAIR.finditer(line), *([setting] if setting else [])]
-    if not pairs and _is_secret(line, is_named=False):
-        yield line
-    for pair in pairs:
-        is_named = _NAMED.search(pair["name"]) is not None
-        yield from (value for value in _readings(pair["value"]) if _is_secret(value, is_named=is_named))
-
-
-def _readings(value: str) -> Iterator[str]:
-    """Give what a value can mean: with and without quotes, escapes, and a comment behind it."""
-    quoted = _IN_QUOTES.match(value)
-    if quoted:
-        inner = quoted[0][1:-1]
-        yield from (inner, _ESCAPED.sub(r"\1", inner))
-        return
-    yield from (reading.strip().rstrip(",;").strip() for reading in (value, value.partition(" #")[0]))
-
-
-def _in_json(text: str) -> Iterator[str]:
+def _in_json(text: str) -> Iterator[Found]:
     try:
-        left: list[tuple[str, object]] = [("", json.loads(text))]
+        left: list[tuple[str, object]] = [("", json.loads(text, parse_int=str, parse_float=str))]
     except (ValueError, RecursionError):
         return
     while left:
@@ -94,16 +74,26 @@ def _in_json(text: str) -> Iterator[str]:
             left += [(str(key), inner) for key, inner in value.items()]
         elif isinstance(value, list):
             left += [(name, inner) for inner in value]
-        elif isinstance(value, str) and _is_secret(value, is_named=_NAMED.search(name) is not None):
-            yield value
+        elif isinstance(value, str):
+            yield Found(value, is_password(name))
 
 
 def _is_secret(value: str, *, is_named: bool) -> bool:
-    if _DIGITS.fullmatch(value):
+    word = value.rstrip(",;").lower()
+    if _DIGITS.fullmatch(word):
         # A port, an address or a date is no secret by its looks, and a short number stands everywhere.
-        return is_named and len(value) >= _LEAST
-    return len(value) >= (_LEAST_NAMED if is_named else _LEAST) and value.lower() not in _WORDS
+        return is_named and len(word) >= _LEAST
+    if word in _WORDS or (_SETTING.fullmatch(word) and not is_named):
+        return False
+    return len(value) >= (_LEAST_NAMED if is_named else _LEAST)
 
 
-def _longest_first(text: str) -> tuple[int, str]:
-    return -len(text), text
+def _encoded(value: str) -> bytes:
+    try:
+        return value.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:
+        return b""  # half a character, as JSON can write it: nobody can print that
+
+
+def _longest_first(value: bytes) -> tuple[int, bytes]:
+    return -len(value), value
