@@ -82,7 +82,7 @@ def _is_secret(value: str, *, is_named: bool) -> bool:
     word = value.rstrip(",;").lower()
     if _DIGITS.fullmatch(word):
         # A port, an address or a date is no secret by its looks, and a short number stands everywhere.
-        return is_named and len(word) >= _LEAST
+        return is_named and len(value) >= _LEAST
     if word in _WORDS or (_SETTING.fullmatch(word) and not is_named):
         return False
     return len(value) >= (_LEAST_NAMED if is_named else _LEAST)

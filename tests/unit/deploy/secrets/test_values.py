@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from vawsum_agent.deploy.redact import Redactor
-from vawsum_agent.deploy.secrets.values import secret_values
+from vawsum_agent.deploy.secrets.values import _WORDS, secret_values
 
 ENV = b"""# the application
 APP_ENV=production
@@ -85,7 +85,8 @@ def test_any_bytes_can_be_a_secret(content: bytes) -> None:
 
 @given(st.text(st.characters(exclude_categories=["C", "Z"]), min_size=8, max_size=40))
 def test_a_password_in_an_env_file_is_found(password: str) -> None:
-    """Whatever it is made of, quoted as usual."""
+    """Whatever it is made of, quoted as usual; but for words that everything is full of."""
+    assume(password.lower() not in _WORDS and password not in "vawsum-agent deploy.toml")
     quoted = password.replace("\\", "\\\\").replace('"', '\\"')
     shown = hide(secret_values(f'DB_PASSWORD="{quoted}"\nA=b\n'.encode()), f"it is {password}!")
     assert password not in shown
