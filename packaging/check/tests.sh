@@ -11,7 +11,8 @@ export logs
 part() { # its files and folders, and then pytest's arguments
   local paths=$1 name code=0
   shift
-  name=$(tr -cs 'a-z0-9\n' '-' <<<"${paths%% *}")
+  name=${paths%% *}
+  name=$(tr -cs 'a-z0-9\n' '-' <<<"${name#tests/}")
   # shellcheck disable=SC2086 - several paths may be one part
   .venv/bin/pytest "$@" $paths >"$logs/$name.log" 2>&1 || code=$?
   echo "$name: $(tail -n 1 "$logs/$name.log")"

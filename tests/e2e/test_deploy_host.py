@@ -81,6 +81,7 @@ def test_cancelled_by_systems_manager(deploys: DeployOnHost) -> None:
     assert "/usr/sbin" in for_reload["PATH"].split(":")
     assert [name for name in for_hooks | for_reload if name.startswith("AWS_")] == []
     assert deploys.show("MainPID") == daemon
+    deploys.host.wait_for("the daemon has looked", lambda: deploys.shown()["details"]["apps"][0]["running"] is None)
     shown = deploys.shown()
     (app,) = shown["details"]["apps"]
     assert (shown["state"], app["current"]) == ("running", SECOND)
