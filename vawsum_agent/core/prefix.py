@@ -30,7 +30,7 @@ def dying_with_us() -> list[str]:
 
 
 def writing_in_pieces(size: str) -> list[str]:
-    """Give what goes before a command so that it writes in pieces of, say, 256K, where C's own buffer has 4 KB.
+    """Give what goes before a command so that it writes in pieces of, say, 64K, where C's own buffer has 4 KB.
 
     stdbuf(1) of coreutils loads a library into it, so this is for programs of C that leave their buffer as it is.
     """

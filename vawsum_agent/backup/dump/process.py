@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from types import TracebackType
 
-_PIECES = "256K"
+_PIECES = "64K"
 """Left alone, the client writes some KB at a time, and to write and be woken so often takes as long as zstd does."""
 
 _PIPE_BYTES = 1 << 20  # what /proc/sys/fs/pipe-max-size allows to everybody
