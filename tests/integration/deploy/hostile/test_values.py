@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sandbox.host.fleet import PAGES
 from tests.integration.deploy.deploying import SECOND, THIRD, DeployHost, publish, wait_until
-from tests.integration.deploy.hostile.malice import BAD, SECRETS, WITH_SECRETS
+from tests.integration.deploy.hostile.malice import BAD, NO_DRAIN, SECRETS, WITH_SECRETS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,6 +24,7 @@ LATE = {".env": "APP_ENV=production\nDB_PASSWORD='an0ther/staple+=&'\n", "config
 SNIPPET = Path(__file__).parents[4] / "etc/apache2/vawsum-dotfiles.conf"
 VALUES = ("correct-horse-battery", "key-4f2a91c08d", "an0ther/staple+=&", "key-e1f77ab302")
 
+OTHER = "artifacts = 's3://artifacts/shop/'\nhealth_url = 'http://127.0.0.1:9/'\nreload = ['true']"
 SHOW = {
     "index.php": "<?php echo file_get_contents(__DIR__ . '/.env'), file_get_contents(__DIR__ . '/config/api.key');\n"
 }
@@ -107,6 +109,23 @@ def test_values_are_never_seen(aws: Sandbox, host: DeployHost) -> None:
     assert "DB_PASSWORD=***" in log
     assert "APP_ENV=production" in log
     assert "***" in third.document["error"]
+
+
+def test_values_of_another_application(aws: Sandbox, host: DeployHost) -> None:
+    """A hook may read them, since its user is that application's, too; nor are they seen anywhere."""
+    shop = host.host.directory / "shop"
+    secret = shop / "secrets" / SECOND / ".env"
+    secret.parent.mkdir(parents=True)
+    secret.write_text("DB_PASSWORD=sesame-of-the-shop\n")
+    secret.chmod(0o640)
+    shutil.chown(secret, group="www-data")
+    host.configure(f"{NO_DRAIN}\n[[deploy.app]]\nname = 'shop'\npath = '{shop}'\n{OTHER}")
+    publish(aws, SECOND, telling(f"cat {secret} {secret} && echo read", "fetched"))
+    ended = host.deploy(SECOND)
+    assert ended.code == 0, ended.error
+    seen = list(said(aws, host, ended))
+    assert any("read" in text for _, text in seen)
+    assert [where for where, text in seen if "sesame-of-the-shop" in text] == []
 
 
 def test_doctor_asks_for_the_secrets(aws: Sandbox, host: DeployHost) -> None:
