@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import time
 from functools import partial
@@ -82,8 +83,11 @@ def _deeds(
 ) -> Deeds:
     app, folder = apps.by_name[record.app], apps.folders()[record.app]
     whose.see_that_it_is_known(app, record)
-    # A database is often called as the application is: what everybody knows is not hidden.
-    redactor = Redactor([app.name, app.path, app.artifacts, app.health_url, app.health_host, record.release])
+    # A database is often called as its application is: what everybody knows is not hidden.
+    known = [
+        (each.name, each.path, each.artifacts, each.health_url, each.health_host) for each in apps.by_name.values()
+    ]
+    redactor = Redactor([record.release, *itertools.chain.from_iterable(known)])
     for value in everyones_values(apps.folders().values()):
         redactor.add(value)
     here = Here(
