@@ -3,6 +3,8 @@
 # What is given goes to all of them, as arguments for pytest.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
+# Or each of thousands of commands compiles the agent anew.
+unset PYTHONDONTWRITEBYTECODE
 logs=build/tests
 rm -rf "$logs"
 mkdir -p "$logs"

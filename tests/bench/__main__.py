@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import logging
+import os
 import sys
 from typing import TYPE_CHECKING
 
@@ -64,6 +65,8 @@ def main() -> int:
         return 0
     # What is measured in this process would otherwise print its log among the progress.
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
+    # Where the agent is installed it is compiled; a shell may keep Python from keeping what it compiled.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     wanted = chosen.what or _ALL
     rows: list[Row] = []
     with open_directory("vawsum-bench-") as directory:

@@ -52,8 +52,7 @@ def deploying(directory: Path, scale: Scale) -> list[Row]:
         sandbox.settings(rate_limits_per_s=_UNLIMITED)
         sandbox.create_bucket(BUCKET)
         mine, other = (stack.enter_context(well()) for _ in range(2))
-        # Where the agent is installed it is compiled; a shell may keep Python from keeping what it compiled.
-        environment = {k: v for k, v in sandbox.environment(tls=True).items() if k != "PYTHONDONTWRITEBYTECODE"}
+        environment = sandbox.environment(tls=True)
         _warm_up(directory / "first", environment, mine, folder)
         for turn in rounds:
             host = WebHost(directory / f"turn-{turn}", environment, mine, _UNDRAINED)
