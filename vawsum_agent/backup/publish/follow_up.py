@@ -99,4 +99,13 @@ class FollowUp:
         )
         faults = "; ".join(filter(None, (error.message, remark)))
         message = f"backup {name.backup_id} is published, but damaged: {faults}"
+        if not self._is_noted(name):
+            hint = f"that could not be noted in S3, where it still counts: vawsum-agent backup verify {name.backup_id}"
+            return FoundDamaged(message, hint=hint)
         return FoundDamaged(message, hint="it counts as none: vawsum-agent backup run makes another")
+
+    def _is_noted(self, name: BackupName) -> bool:
+        try:
+            return bool(self.catalog.damage(name))
+        except AgentError:
+            return False

@@ -21,6 +21,7 @@ from vawsum_agent.backup.publish.leftovers import abort_all_but, abort_uploads_o
 from vawsum_agent.backup.publish.make import Maker, Order
 from vawsum_agent.backup.publish.strangers import of_another_server
 from vawsum_agent.backup.restore.progress import into, records
+from vawsum_agent.core.clock import rfc3339
 from vawsum_agent.core.errors import AgentError, AwsError, BackupError, BusyError
 
 if TYPE_CHECKING:
@@ -243,14 +244,20 @@ class BackupRun:
         if not records(folder):
             return
         left = into(folder, self._means.maker.source.identity())
-        if left:
+        if left and left[0][1].started_at > self._began_here_at():
             path, record = left[0]
             message = (
-                f"a restore into this server is unfinished, {record.selection} of backup {record.backup_id}:"
-                " what it holds now is not to be the newest backup"
+                f"a restore into this server is unfinished, begun {rfc3339(record.started_at)}: {record.selection} of"
+                f" backup {record.backup_id}: what it holds now is not to be the newest backup"
             )
             hint = f"finish it: vawsum-agent backup restore … --resume; or, if all is as it should be: rm {path}"
             raise BackupError(message, hint=hint)
+
+    def _began_here_at(self) -> float:
+        """Tell when the newest backup began, if it is of this host: what was restored before was good enough for it."""
+        newest = self._means.catalog.newest(self._server)
+        host = self._means.maker.identity.instance_id
+        return newest.name.began_at if newest is not None and newest.manifest.host == host else 0.0
 
     def _make(self, order: Order, tenure: Tenure) -> Manifest:
         try:

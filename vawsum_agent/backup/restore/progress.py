@@ -109,7 +109,7 @@ class Progress:
         digest = hashlib.sha256(told.encode()).hexdigest()[:16]
         self.path = folder / f"restore-{name.backup_id}-{digest}.json"
         self._server = name.server
-        self._is_whole = selection.is_whole
+        self._selection = selection
         self._target = target
         self._lock = threading.Lock()
         self._steps: set[str] = set()
@@ -171,17 +171,21 @@ class Progress:
                 self._append(_line("table", frame.database, frame.name))
 
     def end(self) -> None:
-        """All is done: nothing is left to go on with, also of earlier restores of the same data where all was restored.
+        """All is done: nothing is left to go on with, also of restores of the same out of another backup.
 
         Raises:
             StateError: the folder can't be written.
         """
-        earlier = into(self.path.parent, self._target) if self._is_whole else []
+        replaced = [path for path, record in into(self.path.parent, self._target) if self._replaces(record)]
         try:
-            for path in (*(path for path, record in earlier if record.server == self._server), self.path):
+            for path in (*replaced, self.path):
                 path.unlink(missing_ok=True)
         except OSError as exc:
             raise self._unwritable(exc) from exc
+
+    def _replaces(self, record: Record) -> bool:
+        is_within = self._selection.is_whole or record.selection == str(self._selection)
+        return is_within and record.server == self._server
 
     def _append(self, line: bytes) -> None:
         try:

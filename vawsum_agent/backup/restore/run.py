@@ -226,6 +226,14 @@ def load_all(
     return barred
 
 
+def _expect_means(request: Request, means: Means, plan: Plan, found: Target) -> None:
+    """Fail here where the client is missing, or S3 does not give the dump: nothing was done to the server yet."""
+    means.find_shell(found.flavour)
+    dump = request.name.key(means.prefix, DUMP)
+    for _ in Source(means.bucket, dump, request.manifest.dump, _waiting(means, means.is_halted)).sql(plan.head):
+        pass
+
+
 def _nothing() -> str:
     return ""
 
@@ -276,6 +284,8 @@ def _begun(request: Request, means: Means, journal: Journal, plan: Plan, found: 
         return progress
     grants = _grants(request, means, _waiting(means, means.is_halted))
     check(request, plan, found, grants, means.tell, has_earlier=earlier is not None)
+    _expect_means(request, means, plan, found)
+    # From here on the server counts as half restored: a backup of it is refused until `Progress.end`.
     progress.begin(
         Record(
             server=request.name.server,

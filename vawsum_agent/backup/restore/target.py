@@ -35,7 +35,7 @@ _PROGRAMS = (
     "SELECT ROUTINE_SCHEMA AS db, ROUTINE_NAME AS name FROM information_schema.ROUTINES",
     "SELECT EVENT_SCHEMA AS db, EVENT_NAME AS name FROM information_schema.EVENTS",
 )
-_EVERYWHERE = RESERVED | {"root", "mysql", "debian-sys-maint"}
+_EVERYWHERE = RESERVED | {"root", "mysql", "debian-sys-maint", "healthcheck"}
 """Users that a server has which was just installed: a whole restore brings those of the old one."""
 
 

@@ -264,6 +264,33 @@ def test_a_server_that_is_half_restored(tmp_path: Path) -> None:
     assert made is not None
 
 
+@pytest.mark.parametrize("host", ["i-1", "i-2"])
+def test_a_restore_that_was_left_before_the_newest_backup(tmp_path: Path, host: str) -> None:
+    """What this host has backed up since is what it holds now; what another host has backed up says nothing of it."""
+    bucket, before = MemoryBucket(), BackupName("db", "20260101T000000Z")
+    bucket.put_new(before.key(PREFIX, MANIFEST), encode(manifest(before, host=host)), "")
+    folder = Journal(tmp_path).folder
+    folder.mkdir()
+    identity = Source().identity()
+    progress.Progress(folder, before, Selection(), identity).begin(
+        progress.Record(
+            server="db",
+            backup_id=before.backup_id,
+            etag="e",
+            selection="everything",
+            target="db-1",
+            identity=identity,
+            started_at=before.began_at - 1,
+        )
+    )
+    if host == "i-1":
+        _, made = run(tmp_path, Right(), bucket=bucket).run()
+        assert made is not None
+        return
+    with pytest.raises(BackupError, match="unfinished, begun 2025-12-31T23:59:59"):
+        run(tmp_path, Right(), bucket=bucket).run()
+
+
 @pytest.mark.parametrize("is_busy", [True, False])
 def test_a_server_of_the_same_name_with_other_data(tmp_path: Path, *, is_busy: bool) -> None:
     """Whoever leaves the backup to a host that has none of its data would never have one: that is a failure."""

@@ -110,7 +110,7 @@ def test_which_server_is_half_restored(tmp_path: Path) -> None:
 
 
 def test_a_whole_restore_ends_what_was_begun_before(tmp_path: Path) -> None:
-    """Restored from another backup of the same data, nothing of a server is half restored; other data may be."""
+    """Restored from another backup of the same data, what was restored is not half restored; other data may be."""
     ours = replace(RECORD, server=NAME.server, identity="db-1")
     others = {
         "ours": (Progress(tmp_path, BackupName(NAME.server, "20260101T000000Z"), Selection("d"), "db-1"), ours),
@@ -125,6 +125,10 @@ def test_a_whole_restore_ends_what_was_begun_before(tmp_path: Path) -> None:
     }
     for progress, record in others.values():
         progress.begin(record)
+    again = _progress(tmp_path, Selection("f"))
+    again.begin(replace(ours, selection="database f"))
+    Progress(tmp_path, BackupName(NAME.server, "20260101T000000Z"), Selection("f"), "db-1").end()
+    assert again.earlier() is None
     part, whole = _progress(tmp_path, Selection("e")), _progress(tmp_path)
     part.begin(ours)
     part.end()
