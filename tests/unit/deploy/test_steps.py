@@ -13,7 +13,7 @@ import pytest
 from tests.unit.deploy.fetch.published import Published, site
 from tests.unit.deploy.secrets.vault import Vault
 from tests.unit.deploy.service.driving import HOST
-from tests.unit.deploy.service.world import ME, alone
+from tests.unit.deploy.service.world import ME, alone, in_asg
 from vawsum_agent.config.model.deploy import DeployApp
 from vawsum_agent.core.clock import SystemClock
 from vawsum_agent.core.errors import DeployError
@@ -140,6 +140,16 @@ def test_drained_once_more_by_nobody_knows_whom(stage: Stage) -> None:
     stage.do(Step.GUARD)
     assert stage.world.picture() == before
     assert stage.recalled().back_at > returned_at
+
+
+def test_terminated_before_it_is_watched(stage: Stage) -> None:
+    """A crash lay between, and its group lets the host go: nobody judges what a host answers that is going."""
+    stage.world = in_asg()
+    stage.folder.release(NEW).mkdir()
+    stage.do(Step.RECORD, Step.DRAIN, Step.SWITCH, Step.RETURN)
+    stage.record.lines = [Line(step=Step.RETURN, phase=phase, at=0.0) for phase in ("begun", "done", "interrupted")]
+    stage.world.state = "Terminating:Wait"
+    assert "terminated" in stage.do(Step.GUARD)
 
 
 def test_a_journal_that_came_with_an_image(stage: Stage) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit, urlunsplit
@@ -11,7 +12,7 @@ from vawsum_agent.core.finding import Finding, Severity
 from vawsum_agent.core.text import printable
 from vawsum_agent.core.units import counted
 from vawsum_agent.deploy.layout import AppFolder
-from vawsum_agent.deploy.prove.ask import Question, ask_server
+from vawsum_agent.deploy.prove.ask import LARGEST_BYTES, Question, ask_server
 from vawsum_agent.deploy.secrets.pins import read_pins
 
 if TYPE_CHECKING:
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from vawsum_agent.deploy.secrets.pins import Pin
 
 _LIMIT_S = 5.0
+_GIVEN = "given"
+_DENIED = range(HTTPStatus.BAD_REQUEST, HTTPStatus.INTERNAL_SERVER_ERROR)
 _REMEDY = "let DocumentRoot be a folder of the release that holds no secret, or deny the file: docs/deploying.md"
 
 
@@ -39,22 +42,33 @@ def exposed(app: DeployApp, ask: Ask = ask_server) -> Iterator[Finding]:
         return
     if pins is None or not pins.secrets:
         return
-    given = [path for path, pin in sorted(pins.secrets.items()) if _is_given_out(path, pin, app, ask)]
-    for path in given:
-        what = f"the secret {printable(path)} is handed out to whoever asks for it"
-        yield Finding(Severity.PROBLEM, what, app.health_host or app.name, _REMEDY)
-    if not given:
-        what = f"{counted(len(pins.secrets), 'secret')}, and the web server hands out none"
-        yield Finding(Severity.OK, what, app.health_host or app.name)
+    where = app.health_host or app.name
+    answers = {path: _answer(path, pin, app, ask) for path, pin in sorted(pins.secrets.items())}
+    for path, answer in answers.items():
+        if answer == _GIVEN:
+            what = f"the secret {printable(path)} is handed out to whoever asks for it"
+            yield Finding(Severity.PROBLEM, what, where, _REMEDY)
+    unknown = [(path, answer) for path, answer in answers.items() if answer not in {_GIVEN, ""}]
+    for path, answer in unknown[:1]:
+        what = f"whether {printable(path)} is handed out is not known: {answer}"
+        yield Finding(Severity.WARNING, what, where, "have the server answer this host by itself, without a redirect")
+    if not any(answers.values()):
+        yield Finding(Severity.OK, f"{counted(len(answers), 'secret')}, and the web server hands out none", where)
 
 
-def _is_given_out(path: str, pin: Pin, app: DeployApp, ask: Ask) -> bool:
-    """Whether it is found under its path, or under the end of it: nobody told which folder is the document root."""
-    server = urlsplit(app.health_url)
+def _answer(path: str, pin: Pin, app: DeployApp, ask: Ask) -> str:
+    """Ask for a file by its path, and by every end of it, for nobody told which folder is the document root.
+
+    Returns:
+        `_GIVEN`; empty: it is not handed out; or why that is not known.
+    """
+    server, unknown = urlsplit(app.health_url), ""
     parts = PurePosixPath(path).parts
     for start in range(len(parts)):
         url = urlunsplit((server.scheme, server.netloc, "/" + "/".join(parts[start:]), "", ""))
         reply = ask(Question(url, app.health_host), _LIMIT_S)
         if reply.is_well and pin.fits(reply.body):
-            return True
-    return False
+            return _GIVEN
+        if (reply.is_well and len(reply.body) >= LARGEST_BYTES) or not (reply.is_well or reply.status in _DENIED):
+            unknown = f"{url} {reply}"
+    return unknown

@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 
     Ask = Callable[["Question", float], "Reply"]
 
-_LARGEST_BYTES = 64 << 10
+LARGEST_BYTES = 64 << 10
+"""Of an answer is read."""
+
 _PATH_SAFE = "/%:@!$&'()*+,;=~"
 
 
@@ -89,7 +91,7 @@ def ask_server(question: Question, limit_s: float) -> Reply:
             cutter.opened = connection.sock
             connection.request("GET", target, headers=headers)
             response = connection.getresponse()
-            reply = Reply(response.status, response.read(_LARGEST_BYTES))
+            reply = Reply(response.status, response.read(LARGEST_BYTES))
     except (OSError, http.client.HTTPException, ValueError) as exc:
         reply = Reply(failure=f"gave no answer in {limit_s:g} s" if cutter.has_cut else _failure(exc, limit_s))
     finally:

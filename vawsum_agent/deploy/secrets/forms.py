@@ -70,7 +70,7 @@ _BASE64 = re.compile(r"[A-Za-z0-9+/_-]{12,}={1,2}")
 _IN_URL = re.compile(r":\\?/\\?/[^\s/:@]*+:(?=(?P<long>[^\s\"']{0,500})@|)(?:(?P<short>[^\s/@]{1,500})@)?")
 """A password may have ``@`` and ``/`` in it as they are, and so end at the last ``@``."""
 
-_ARGUMENT = rf"(?:{QUOTED}|[^,;\"']){{0,300}}+"
+_ARGUMENT = r"""(?:"(?:[^"\\\n]|\\.){0,200}+"|'(?:[^'\\\n]|\\.){0,200}+'|[^,;"']{1,100}){0,6}+"""
 _CALL = re.compile(rf"""\(\s*["'](?P<name>[\w.-]+)["']\s*,\s*(?P<value>{QUOTED}|\d[\w.]*)""")
 _CONNECT = re.compile(rf"(?:PDO|mysqli|connect)\s*\({_ARGUMENT},{_ARGUMENT},\s*(?P<value>{QUOTED})")
 """``define('NAME', 'value')``; and ``new PDO``, ``mysqli_connect`` and their like, whose third argument it is."""

@@ -101,7 +101,8 @@ def _in_json(inner: str) -> Iterator[str]:
 
 def _first_word(written: str) -> Iterator[str]:
     """Give what a shell makes of it, which puts together what follows without a space."""
-    if "\\" not in written and written[:1] not in _QUOTES:
+    first = "".join(written.split(maxsplit=1)[:1])
+    if "\\" not in first and not any(quote in first for quote in _QUOTES):
         return
     words = shlex.shlex(written, posix=True, punctuation_chars=False)
     words.whitespace_split = True

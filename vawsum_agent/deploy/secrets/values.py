@@ -8,7 +8,8 @@ them are hidden is a matter of looks and names:
 - anything else from 6 characters on, unless it is a number, an address or a date;
 - a line that names nothing likewise, and a file of one line from 3 characters on;
 - never a word that settings are full of. ``APP_ENV=production`` is left alone, or half of what a deploy says would be
-  gone; whoever takes ``production`` for a password sees it in outputs.
+  gone; whoever takes ``production`` for a password sees it in outputs. Names of settings, such as ``username``, are
+  hidden only where one is called a password.
 """
 
 from __future__ import annotations
@@ -38,11 +39,18 @@ _WORDS = frozenset(
         *("true", "false", "null", "none", "array", "string", "return", "default", "enabled", "disabled"),
         *("production", "staging", "testing", "development", "local", "localhost", "debug", "warning", "notice"),
         *("critical", "mysql", "mariadb", "pgsql", "sqlite", "redis", "memcached", "database", "cookie", "stderr"),
-        *("syslog", "single", "sendmail", "utf8", "utf8mb4", "utf8mb4_unicode_ci", "utf8mb4_general_ci", "session"),
-        *("host", "port", "user", "users", "username", "password", "passwd", "secret", "token", "charset", "driver"),
+        *("syslog", "single", "sendmail", "utf8mb4", "utf8mb4_unicode_ci", "utf8mb4_general_ci"),
     ]
 )
-"""Values and names that settings have, and that a deploy's own words have too."""
+"""Values that settings have, and that a deploy's own words have too."""
+
+_NAMES = frozenset(
+    [
+        *("host", "port", "user", "users", "username", "password", "passwd", "secret", "token", "charset", "driver"),
+        *("utf8", "session"),
+    ]
+)
+"""Names of settings, which are no value but where one is called a password."""
 
 
 def secret_values(content: bytes) -> list[bytes]:
@@ -83,7 +91,7 @@ def _is_secret(value: str, *, is_named: bool) -> bool:
     if _DIGITS.fullmatch(word):
         # A port, an address or a date is no secret by its looks, and a short number stands everywhere.
         return is_named and len(value) >= _LEAST
-    if word in _WORDS or (_SETTING.fullmatch(word) and not is_named):
+    if word in _WORDS or (not is_named and (word in _NAMES or _SETTING.fullmatch(word))):
         return False
     return len(value) >= (_LEAST_NAMED if is_named else _LEAST)
 

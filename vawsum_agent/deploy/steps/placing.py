@@ -146,7 +146,8 @@ class Placing:
         noted = here.record.recall(RESTORED, Restored)
         self.restore()
         restored = here.record.recall(RESTORED, Restored)
-        if noted is not None and restored is not None and not restored.was_away:
+        is_as_it_was = restored is not None and restored.outcome != "terminated" and not restored.was_away
+        if noted is not None and is_as_it_was:
             # It never left: what is left of the window is watched, and not all of it once more.
             here.record.remember(RESTORED, noted)
 

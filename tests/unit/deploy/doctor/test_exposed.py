@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from tests.unit.deploy.watching.records import OLD, Host
 from vawsum_agent.core.finding import Finding, Severity
 from vawsum_agent.deploy.doctor.exposed import exposed
-from vawsum_agent.deploy.prove.ask import Question, Reply
+from vawsum_agent.deploy.prove.ask import LARGEST_BYTES, Question, Reply
 from vawsum_agent.deploy.secrets.pins import Pins, pin, write_pins
 
 if TYPE_CHECKING:
@@ -45,6 +45,15 @@ def test_none_is_handed_out(host: Host) -> None:
     """A front controller answers whatever it is asked; that is no secret."""
     (finding,) = found(host, {"/.env": Reply(200, b"<html>"), "/api.key": Reply(403, KEY)})
     assert (finding.severity, finding.what) == (Severity.OK, "2 secrets, and the web server hands out none")
+
+
+@pytest.mark.parametrize(
+    "reply", [Reply(301), Reply(503), Reply(failure="refused the connection"), Reply(200, b"x" * LARGEST_BYTES)]
+)
+def test_no_answer_is_no_all_clear(host: Host, reply: Reply) -> None:
+    """A server that is away, redirects, or gives more than is read, may hand it out to others all the same."""
+    (finding,) = found(host, {"/.env": reply})
+    assert (finding.severity, "whether .env is handed out is not known" in finding.what) == (Severity.WARNING, True)
 
 
 @pytest.mark.parametrize("url", ["/public/config/api.key", "/config/api.key", "/api.key"])
