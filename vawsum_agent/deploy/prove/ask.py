@@ -93,11 +93,11 @@ def ask_server(question: Question, limit_s: float) -> Reply:
             response = connection.getresponse()
             reply = Reply(response.status, response.read(LARGEST_BYTES))
     except (OSError, http.client.HTTPException, ValueError) as exc:
-        reply = Reply(failure=f"gave no answer in {limit_s:g} s" if cutter.has_cut else _failure(exc, limit_s))
+        reply = Reply(failure=f"gave no answer in {limit_s:.3g} s" if cutter.has_cut else _failure(exc, limit_s))
     finally:
         connection.close()
     # Cut amid the body, it looks as if it had ended.
-    return Reply(failure=f"did not end its answer in {limit_s:g} s") if cutter.has_cut and reply.status else reply
+    return Reply(failure=f"did not end its answer in {limit_s:.3g} s") if cutter.has_cut and reply.status else reply
 
 
 class _Cutter:
@@ -143,7 +143,7 @@ def _is_this_host(name: str) -> bool:
 
 def _failure(exc: Exception, limit_s: float) -> str:
     if isinstance(exc, TimeoutError):
-        return f"gave no answer in {limit_s:g} s"
+        return f"gave no answer in {limit_s:.3g} s"
     if isinstance(exc, ConnectionRefusedError):
         return "refused the connection"
     if isinstance(exc, ConnectionError | http.client.RemoteDisconnected):
