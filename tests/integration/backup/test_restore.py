@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -149,6 +150,30 @@ def test_accounts_are_something_to_lose(bench: Bench) -> None:
     assert bench.target.execute("SHOW CREATE USER teacher@'%'") == before
     bench.target.execute("ALTER USER teacher@'%' IDENTIFIED BY 'chalk'")
     assert bench.restore().report.differences == ()
+
+
+def test_accounts_that_may_not_be_seen(bench: Bench, tmp_path: Path) -> None:
+    """Who may not look whose passwords would change is told what to do, and nothing is begun."""
+    bench.target.execute("CREATE USER viewer@'%' IDENTIFIED BY 'x'; GRANT SELECT, CREATE USER ON *.* TO viewer@'%'")
+    bench.target.execute("CREATE DATABASE blog; REVOKE SELECT ON *.* FROM viewer@'%'")
+    option_file = tmp_path / "viewer.cnf"
+    option_file.write_text(f"[client]\nuser = viewer\npassword = x\nsocket = {bench.target.socket}\n")
+    option_file.chmod(0o600)
+    with pytest.raises(BackupError, match="whose passwords would change is not known") as refused:
+        restore(replace(bench.request(), option_file=str(option_file)), bench.means(), bench.journal)
+    assert "--no-grants" in refused.value.hint
+    assert list(bench.journal.folder.glob("restore-*.json")) == []
+
+
+def test_nothing_is_begun_without_a_client(bench: Bench) -> None:
+    """What fails before the server was touched leaves no note, because of which no backup of it would be made."""
+
+    def find_shell(_: object) -> Program:
+        raise BackupError("mariadb is not installed")
+
+    with pytest.raises(BackupError, match="is not installed"):
+        restore(bench.request(), replace(bench.means(), find_shell=find_shell), bench.journal)
+    assert list(bench.journal.folder.glob("restore-*.json")) == []
 
 
 def test_resumed_when_accounts_are_made(bench: Bench) -> None:

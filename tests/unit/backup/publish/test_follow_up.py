@@ -60,6 +60,7 @@ def test_damaged(error: AgentError) -> None:
     with pytest.raises(FoundDamaged, match="published, but damaged") as caught:
         follow_up(bucket, error)(NEW, manifest(NEW))
     assert caught.value.message == f"backup {NEW.backup_id} is published, but damaged: {error.message}"
+    assert "it counts as none" in caught.value.hint
     assert not catalog.is_expiring(OLD)
 
 
@@ -67,6 +68,19 @@ def test_damaged_and_tags_are_denied() -> None:
     """What can't be unmarked hides no damage, and is told."""
     with pytest.raises(FoundDamaged, match=r"damaged: no frame; older backups may be removed .* is not allowed"):
         follow_up(published(Untagged()), Damaged("no frame"))(NEW, manifest(NEW))
+
+
+def test_damage_that_can_not_be_noted() -> None:
+    """Nobody is told that it counts as none where S3 does not say so."""
+    bucket = published(MemoryBucket())
+
+    def verify(_: BackupName, __: Manifest) -> None:
+        raise Damaged("no frame")
+
+    follow = FollowUp(verify, bucket, Catalog(bucket, PREFIX), PREFIX, 1, SystemClock())
+    with pytest.raises(FoundDamaged) as caught:
+        follow(NEW, manifest(NEW))
+    assert f"still counts: vawsum-agent backup verify {NEW.backup_id}" in caught.value.hint
 
 
 def test_not_read_back() -> None:
