@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from vawsum_agent.config.model import DeployApp
-    from vawsum_agent.deploy.prove.ask import Ask
+    from vawsum_agent.deploy.prove.ask import Ask, Reply
     from vawsum_agent.deploy.secrets.pins import Pin
 
 _LIMIT_S = 5.0
@@ -43,6 +43,7 @@ def exposed(app: DeployApp, ask: Ask = ask_server) -> Iterator[Finding]:
     if pins is None or not pins.secrets:
         return
     where = app.health_host or app.name
+    ask = _until_none_comes(ask)
     answers = {path: _answer(path, pin, app, ask) for path, pin in sorted(pins.secrets.items())}
     for path, answer in answers.items():
         if answer == _GIVEN:
@@ -54,6 +55,19 @@ def exposed(app: DeployApp, ask: Ask = ask_server) -> Iterator[Finding]:
         yield Finding(Severity.WARNING, what, where, "have the server answer this host by itself, without a redirect")
     if not any(answers.values()):
         yield Finding(Severity.OK, f"{counted(len(answers), 'secret')}, and the web server hands out none", where)
+
+
+def _until_none_comes(ask: Ask) -> Ask:
+    """Ask no more once a server gave no answer: one that hangs would else be waited for at each secret."""
+    failed: list[Reply] = []
+
+    def asked(question: Question, limit_s: float) -> Reply:
+        reply = failed[0] if failed else ask(question, limit_s)
+        if reply.failure and not failed:
+            failed.append(reply)
+        return reply
+
+    return asked
 
 
 def _answer(path: str, pin: Pin, app: DeployApp, ask: Ask) -> str:

@@ -56,6 +56,18 @@ def test_no_answer_is_no_all_clear(host: Host, reply: Reply) -> None:
     assert (finding.severity, "whether .env is handed out is not known" in finding.what) == (Severity.WARNING, True)
 
 
+def test_a_server_that_hangs_is_waited_for_once(host: Host) -> None:
+    """However many secrets there are, and folders that they may lie in."""
+    asked = []
+
+    def ask(question: Question, limit_s: float) -> Reply:
+        asked.append((question, limit_s))
+        return Reply(failure="gave no answer in 5 s")
+
+    (finding,) = exposed(host.app, ask)
+    assert (finding.severity, len(asked)) == (Severity.WARNING, 1)
+
+
 @pytest.mark.parametrize("url", ["/public/config/api.key", "/config/api.key", "/api.key"])
 def test_one_is_handed_out(host: Host, url: str) -> None:
     """Below the release, or below any folder of it that is the document root."""
