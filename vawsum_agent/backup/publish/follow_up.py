@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import structlog
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from vawsum_agent.core.clock import Clock
 
 _log = structlog.get_logger()
+_T = TypeVar("_T")
 
 
 class FoundDamaged(BackupError):
@@ -73,14 +74,7 @@ class FollowUp:
             raise BackupError(message, hint=f"vawsum-agent backup verify {name.backup_id}") from exc
         try:
             # Only now, after a run that succeeded: failed nights make nothing needless.
-            marked = mark_expired(
-                self.bucket,
-                self.catalog,
-                self.prefix,
-                name.server,
-                keep_at_least=self.keep_at_least,
-                now=self.clock.now(),
-            )
+            marked = self._over_all(mark_expired, name.server)
         except AgentError as exc:
             # What is kept for a night too long harms nobody, and the next run marks it; what is kept for ever costs.
             return FollowedUp(is_verified=True, remark=f"older backups could not be marked for removal: {exc.message}")
@@ -89,20 +83,17 @@ class FollowUp:
         return FollowedUp(is_verified=True)
 
     def _damaged(self, name: BackupName, error: AgentError) -> FoundDamaged:
-        remark = keep_needed(
-            self.bucket,
-            self.catalog,
-            self.prefix,
-            name.server,
-            keep_at_least=self.keep_at_least,
-            now=self.clock.now(),
-        )
+        remark = self._over_all(keep_needed, name.server)
         faults = "; ".join(filter(None, (error.message, remark)))
         message = f"backup {name.backup_id} is published, but damaged: {faults}"
         if not self._is_noted(name):
             hint = f"that could not be noted in S3, where it still counts: vawsum-agent backup verify {name.backup_id}"
             return FoundDamaged(message, hint=hint)
         return FoundDamaged(message, hint="it counts as none: vawsum-agent backup run makes another")
+
+    def _over_all(self, look: Callable[..., _T], server: str) -> _T:
+        now = self.clock.now()
+        return look(self.bucket, self.catalog, self.prefix, server, keep_at_least=self.keep_at_least, now=now)
 
     def _is_noted(self, name: BackupName) -> bool:
         try:
